@@ -1,0 +1,1 @@
+"""What `make` runs: environments, the local AWS, builds, deployments and the guided run."""

@@ -1,0 +1,18 @@
+"""Where things are: the project's folder, its environments, and what the local run leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements"
+LOCAL = ROOT / ".local"
+
+DEV_ENVIRONMENT = ROOT / ".venv"
+SAM_ENVIRONMENT = ROOT / ".venv-sam"
+MINISTACK_ENVIRONMENT = ROOT / ".venv-ministack"
+CELERY_ENVIRONMENT = ROOT / ".venv-celery"
+
+SAM = SAM_ENVIRONMENT / "bin" / "sam"
+MINISTACK = MINISTACK_ENVIRONMENT / "bin" / "ministack"
+CELERY_PYTHON = CELERY_ENVIRONMENT / "bin" / "python"
