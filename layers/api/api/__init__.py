@@ -1,0 +1,1 @@
+"""What the project's HTTP APIs share: problem details, input checks and the resolver."""

@@ -1,0 +1,170 @@
+"""The shared resolver: every mistake is a problem that names its field, and nothing leaks."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import Limit, PathId
+from api.problems import CONTENT_TYPE
+from api.resolver import Api
+from taskqueue.errors import SendError, Throttled
+from tests.unit.api.gateway import CONTEXT, Answer, answer, call, event
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    count: int = Field(ge=0)
+    names: list[str] = []
+
+
+LOG = io.StringIO()
+api = Api(Logger(service="test", stream=LOG))
+
+
+@api.post("/things/<thing>")
+def post_thing(thing: PathId, body: Body) -> dict[str, Any]:
+    return {"thing": thing, "count": body.count}
+
+
+@api.get("/things")
+def get_things(limit: Limit = 20) -> dict[str, Any]:
+    return {"limit": limit}
+
+
+@api.get("/broken/<how>")
+def get_broken(how: str) -> dict[str, Any]:
+    raise {"queue": SendError, "busy": Throttled}.get(how, RuntimeError)("secret of the request")
+
+
+def fields(reply: Answer) -> list[str]:
+    assert reply.headers["content-type"] == CONTENT_TYPE
+    assert reply.body["status"] == reply.status
+    return [error["field"] for error in reply.body["errors"]]
+
+
+def test_a_valid_request_is_answered() -> None:
+    reply = call(api.resolve, "POST", "/things/a-1", {"count": 3})
+    assert (reply.status, reply.body) == (200, {"thing": "a-1", "count": 3})
+
+
+def test_the_sample_of_the_sam_cli_with_a_base64_body_is_read() -> None:
+    sent = event("POST", "/things/a", base64.b64encode(b'{"count": 1}').decode())
+    assert answer(api.resolve({**sent, "isBase64Encoded": True}, CONTEXT)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"count": 1', "body"),
+        ("", "body"),
+        ("[1]", "body"),
+        ('[{"count": 1}]', "body"),
+        ('"text"', "body"),
+        ("null", "body"),
+        ('{"count": NaN}', "body"),
+        ('{"count": "\\ud800"}', "body"),
+        ('{"count": ' + "9" * 5000 + "}", "body"),
+        ('{"count": ' + "[" * 200 + "]" * 200 + "}", "body"),
+        ('{"count": ' + "[" * 200_000 + "]" * 200_000 + "}", "body"),
+        ("{}", "count"),
+        ('{"count": "1"}', "count"),
+        ('{"count": -1}', "count"),
+        ('{"count": true}', "count"),
+        ('{"count": 1, "names": ["a", 2]}', "names.1"),
+        ('{"count": 1, "colour": "red"}', "colour"),
+    ],
+)
+def test_a_wrong_body_names_the_field(body: str, field: str) -> None:
+    reply = call(api.resolve, "POST", "/things/a", body)
+    assert reply.status == 400
+    assert fields(reply) == [field]
+
+
+def test_a_body_that_is_not_utf8_is_refused() -> None:
+    sent = event("POST", "/things/a", base64.b64encode(b"\xff\xfe").decode())
+    reply = answer(api.resolve({**sent, "isBase64Encoded": True}, CONTEXT))
+    assert (reply.status, fields(reply)) == (400, ["body"])
+
+
+def test_a_body_over_the_limit_of_a_queue_is_refused() -> None:
+    reply = call(api.resolve, "POST", "/things/a", {"count": 1, "names": ["x" * 1_048_576]})
+    assert reply.status == 413
+
+
+def test_a_body_that_is_not_said_to_be_json_is_refused() -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    reply = call(api.resolve, "POST", "/things/a", {"count": 1}, headers=kind)
+    assert reply.status == 415
+
+
+@pytest.mark.parametrize("thing", ["a b", "a%20b", "é", "a" * 10_000, "💥", "a%00", "<script>"])
+def test_an_odd_id_names_its_field(thing: str) -> None:
+    reply = call(api.resolve, "POST", f"/things/{thing}", {"count": 1})
+    assert (reply.status, fields(reply)) == (400, ["thing"])
+    assert "a" * 100 not in json.dumps(reply.body)
+
+
+@pytest.mark.parametrize("thing", ["80", "ann@example.com", "ann%40example.com", "a.b_c~d:e-f"])
+def test_an_id_as_people_write_them_is_taken(thing: str) -> None:
+    assert call(api.resolve, "POST", f"/things/{thing}", {"count": 1}).status == 200
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "", "9" * 5000])
+def test_a_bad_limit_is_named(limit: str) -> None:
+    reply = call(api.resolve, "GET", "/things", query={"limit": limit})
+    assert (reply.status, fields(reply)) == (400, ["limit"])
+
+
+def test_an_unknown_route_is_not_found() -> None:
+    reply = call(api.resolve, "GET", "/nothing")
+    assert (reply.status, reply.headers["content-type"]) == (404, CONTENT_TYPE)
+
+
+def test_a_wrong_method_says_which_there_are() -> None:
+    reply = call(api.resolve, "DELETE", "/things/a")
+    assert (reply.status, reply.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("how", ["queue", "busy"])
+def test_a_service_that_fails_is_503_without_its_words(how: str) -> None:
+    reply = call(api.resolve, "GET", f"/broken/{how}")
+    assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+    assert "secret" not in json.dumps(reply.body)
+
+
+def test_an_unexpected_error_is_500_and_leaks_nothing() -> None:
+    LOG.truncate(0)
+    reply = call(api.resolve, "GET", "/broken/otherwise")
+    assert (reply.status, reply.headers["content-type"]) == (500, CONTENT_TYPE)
+    assert set(reply.body) == {"type", "title", "status", "detail"}
+    assert "RuntimeError" in LOG.getvalue()
+    assert "secret" not in LOG.getvalue() + json.dumps(reply.body)
+
+
+def test_at_most_twenty_mistakes_are_listed() -> None:
+    reply = call(api.resolve, "POST", "/things/a", {"count": 1} | {f"x{n}": 1 for n in range(99)})
+    assert len(reply.body["errors"]) == 20
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(body=st.text() | JSON.map(json.dumps) | st.dictionaries(st.text(), JSON).map(json.dumps))
+def test_no_body_is_ever_a_server_error(body: str) -> None:
+    assert call(api.resolve, "POST", "/things/a", body).status < 500
+
+
+@given(thing=st.text(min_size=1), limit=st.text())
+def test_no_path_or_query_is_ever_a_server_error(thing: str, limit: str) -> None:
+    assert call(api.resolve, "POST", f"/things/{thing}", {"count": 1}).status < 500
+    assert call(api.resolve, "GET", "/things", query={"limit": limit}).status < 500
