@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from tools.paths import (
     REQUIREMENTS,
     SAM_ENVIRONMENT,
 )
+from tools.shell import run_logged
 
 OLDEST_PYTHON = (3, 11)
 STAMP = "requirements.sha256"
@@ -102,26 +102,14 @@ def make(environment: Environment, interpreter: Path) -> None:
 
 
 def _install(environment: Environment, interpreter: Path) -> None:
+    failure = f"{environment.folder.name} could not be installed"
     python = environment.folder / "bin" / "python"
-    environment.log.parent.mkdir(parents=True, exist_ok=True)
-    with environment.log.open("w") as log:
-        for command in (
-            [interpreter, "-m", "venv", "--clear", environment.folder],
-            [python, "-m", "pip", "install", "--no-input", "-r", environment.requirements],
-        ):
-            done = subprocess.run(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False
-            )
-            if done.returncode != 0:
-                raise ToolError(
-                    f"{environment.folder.name} could not be installed; "
-                    f"{environment.log} says why: {last_line(environment.log.read_text())}"
-                )
-
-
-def last_line(text: str) -> str:
-    """The last line of `text` that is not blank, or nothing."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    run_logged([interpreter, "-m", "venv", "--clear", environment.folder], environment.log, failure)
+    run_logged(
+        [python, "-m", "pip", "install", "--no-input", "-r", environment.requirements],
+        environment.log,
+        failure,
+    )
 
 
 @contextmanager
