@@ -1,0 +1,1 @@
+"""News to friends: friendships, news, feeds, and the fan-out from one to the other."""

@@ -1,0 +1,96 @@
+"""News: table with partition key `news_id`, a string. The body of each is stored here, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from social.batches import Batches, Item
+from taskqueue.awserrors import store_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a user posted. `photos` are links; `posted_at_ms` is in milliseconds since the epoch."""
+
+    id: str
+    author_id: str
+    text: str
+    photos: tuple[str, ...]
+    posted_at_ms: int
+
+
+class NewsStore:
+    """The table of news."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, batches: Batches) -> None:
+        self._client = client
+        self._table = table
+        self._batches = batches
+
+    def put(self, news: News) -> None:
+        """Store the news, in place of any of the same id.
+
+        Raises:
+            StoreError, Throttled: the request failed.
+        """
+        with store_errors():
+            self._client.put_item(TableName=self._table, Item=_item(news))
+
+    def get(self, news_id: str) -> News | None:
+        """Return the news, or None when there is none of that id, or none any more.
+
+        Raises:
+            StoreError, Throttled: the request failed.
+        """
+        with store_errors():
+            response = self._client.get_item(
+                TableName=self._table, Key=_key(news_id), ConsistentRead=True
+            )
+        item: Any = response.get("Item")
+        return _news(item) if item else None
+
+    def delete(self, news_id: str) -> None:
+        """Remove the news; again is harmless. Feeds leave it out from then on.
+
+        Raises:
+            StoreError, Throttled: the request failed.
+        """
+        with store_errors():
+            self._client.delete_item(TableName=self._table, Key=_key(news_id))
+
+    def batch_get(self, news_ids: Iterable[str]) -> dict[str, News]:
+        """Return the news of these ids that exist, by id.
+
+        Raises:
+            StoreError, Throttled: a request failed.
+        """
+        keys = [_key(news_id) for news_id in dict.fromkeys(news_ids)]
+        found = map(_news, self._batches.get(self._table, keys))
+        return {news.id: news for news in found}
+
+
+def _key(news_id: str) -> Item:
+    return {"news_id": {"S": news_id}}
+
+
+def _item(news: News) -> Item:
+    return {
+        **_key(news.id),
+        "author_id": {"S": news.author_id},
+        "text": {"S": news.text},
+        "photos": {"L": [{"S": link} for link in news.photos]},
+        "posted_at_ms": {"N": str(news.posted_at_ms)},
+    }
+
+
+def _news(item: Item) -> News:
+    return News(
+        id=item["news_id"]["S"],
+        author_id=item["author_id"]["S"],
+        text=item["text"]["S"],
+        photos=tuple(link["S"] for link in item["photos"]["L"]),
+        posted_at_ms=int(item["posted_at_ms"]["N"]),
+    )

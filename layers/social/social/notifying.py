@@ -1,0 +1,76 @@
+"""The fan-out, carried out: reads friends, sends parts, delivers, and finishes the task.
+
+What makes it exact is in `social.fanout`. Any step may fail or be cut short, and is then done
+again as a whole when its message comes back.
+"""
+
+import uuid
+
+from social.fanout import PAGE_SIZE, Chunk, FanOut, is_small, plan_page
+from social.feeds import FeedStore
+from social.friends import FriendPage, FriendStore
+from taskqueue.context import DEFERRED, Context, Deferred
+from taskqueue.parts import Parts
+
+
+def notify(run: Context, fan_out: FanOut, friends: FriendStore, feeds: FeedStore) -> int | Deferred:
+    """Deliver to few friends at once and return how many; hand many over to parts.
+
+    Raises:
+        StoreError, SendError: not everything is delivered or planned.
+    """
+    if run.attempt > 1 and _is_planned(run, fan_out, page=0):
+        return DEFERRED
+    first = friends.page(fan_out.author_id, None, PAGE_SIZE)
+    if is_small(first):
+        return feeds.deliver(first.ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
+    _send_page(run, fan_out, 0, first)
+    return DEFERRED
+
+
+def notify_page(
+    run: Context, fan_out: FanOut, number: int, after: str, friends: FriendStore
+) -> None:
+    """Hand page `number` of the friends, those after the id `after`, over to parts.
+
+    Raises:
+        StoreError, SendError: the page is not wholly planned.
+    """
+    if not _is_planned(run, fan_out, number):
+        _send_page(run, fan_out, number, friends.page(fan_out.author_id, after, PAGE_SIZE))
+
+
+def deliver_chunk(
+    run: Context, fan_out: FanOut, chunk: Chunk, friend_ids: list[str], feeds: FeedStore
+) -> None:
+    """Deliver to the friends of one chunk.
+
+    Raises:
+        StoreError: not everything is delivered or recorded.
+    """
+    count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
+    parts = run.store.finish_part(fan_out.task_id, chunk.done_key(count))
+    _complete_if_done(run, fan_out, parts)
+
+
+def _send_page(run: Context, fan_out: FanOut, number: int, page: FriendPage) -> None:
+    plan = plan_page(fan_out, number, page, plan_id=uuid.uuid4().hex[:12])
+    run.sender.send_unrecorded(plan.messages, run.now_ms())
+    # The chunks may be done by now: then none of them saw the plan, and the task is finished here.
+    _complete_if_done(run, fan_out, run.store.plan_parts(fan_out.task_id, plan.key))
+
+
+def _is_planned(run: Context, fan_out: FanOut, page: int) -> bool:
+    """Whether an earlier delivery of this message planned the page; finishes what it left."""
+    record = run.store.get(fan_out.task_id)
+    if record is None or record.parts is None or not record.parts.has_page(page):
+        return False
+    # Recorded once more, a plan says nothing new, but takes the task from STARTED to PROGRESS.
+    parts = run.store.plan_parts(fan_out.task_id, min(record.parts.planned))
+    _complete_if_done(run, fan_out, parts)
+    return True
+
+
+def _complete_if_done(run: Context, fan_out: FanOut, parts: Parts) -> None:
+    if parts.complete:
+        run.store.complete(fan_out.message, parts.count, run.now_ms())

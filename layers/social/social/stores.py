@@ -1,0 +1,38 @@
+"""The stores of the deployed stack, made when first asked for, from the environment."""
+
+import os
+from functools import cache
+
+from social.batches import Batches
+from social.feeds import FeedStore
+from social.friends import FriendStore
+from social.news import NewsStore
+from taskqueue.aws import client
+
+
+@cache
+def friends() -> FriendStore:
+    """Return the store of the table FRIENDS_TABLE."""
+    return FriendStore(client("dynamodb"), os.environ["FRIENDS_TABLE"], _batches())
+
+
+@cache
+def news() -> NewsStore:
+    """Return the store of the table NEWS_TABLE."""
+    return NewsStore(client("dynamodb"), os.environ["NEWS_TABLE"], _batches())
+
+
+@cache
+def feeds() -> FeedStore:
+    """Return the store of the table FEEDS_TABLE."""
+    return FeedStore(client("dynamodb"), os.environ["FEEDS_TABLE"], _batches())
+
+
+def feed_ttl_seconds() -> int:
+    """Return for how long a delivery stays in a feed."""
+    return int(os.environ["FEED_TTL_SECONDS"])
+
+
+@cache
+def _batches() -> Batches:
+    return Batches(client("dynamodb"))
