@@ -1,0 +1,1 @@
+"""A task queue on managed AWS services that speaks Celery's wire formats."""

@@ -1,0 +1,70 @@
+"""One delivery of a message to the worker, read and checked: no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taskqueue.app import App, Task
+from taskqueue.errors import PoisonMessage
+from taskqueue.message import Message, decode
+
+# The worker itself waits for a task that is due so soon: SQS counts in whole seconds only.
+MAX_WAIT_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message of a known task, as it was received."""
+
+    message_id: str
+    receipt_handle: str
+    receive_count: int
+    sent_at_ms: int
+    body: str
+    message: Message
+    task: Task
+
+    @property
+    def due_at_ms(self) -> int:
+        """When the task may start."""
+        return self.message.eta_ms or 0
+
+    def is_early(self, now_ms: int) -> bool:
+        """Whether the task is due later than the worker waits for it."""
+        return self.due_at_ms - now_ms > MAX_WAIT_MS
+
+    def has_expired(self, now_ms: int) -> bool:
+        """Whether the caller's `expires`, or the task's own, has passed."""
+        by_caller = self.message.expires_at_ms
+        if by_caller is not None and now_ms >= by_caller:
+            return True
+        lifetime = self.task.options.expires_seconds
+        since_ms = max(self.sent_at_ms, self.due_at_ms)
+        return lifetime is not None and now_ms >= since_ms + lifetime * 1000
+
+
+def read(record: Mapping[str, Any], app: App, queue: str) -> Delivery:
+    """Read one record of an SQS event of the queue with that logical name.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
+
+    Raises:
+        PoisonMessage: it is no Celery task in JSON, the task is unknown, or its arguments do not
+            fit.
+    """
+    message = decode(record["body"])
+    try:
+        task = app.find(message.task)
+        task.check_arguments(message.args, message.kwargs)
+    except PoisonMessage as error:
+        raise PoisonMessage(error.reason, message.id, message.task) from None
+    attributes = record["attributes"]
+    return Delivery(
+        message_id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_at_ms=int(attributes["SentTimestamp"]),
+        body=record["body"],
+        message=replace(message, queue=queue),
+        task=task,
+    )

@@ -1,0 +1,211 @@
+"""A task message: Celery's message protocol 2 in kombu's SQS envelope.
+
+https://docs.celeryq.dev/en/stable/internals/protocol.html#version-2
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from taskqueue import clock
+from taskqueue.errors import MessageTooLarge, PoisonMessage
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAX_BYTES = 1_048_576
+MAX_ID_LENGTH = 255
+EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request to run a task.
+
+    `eta_ms` and `expires_at_ms` are milliseconds since the epoch; `time_limit_seconds` is the
+    caller's hard limit; `retries` is what Celery's header says, kept for its readers only.
+    """
+
+    task: str
+    id: str
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    queue: str = "celery"
+    eta_ms: int | None = None
+    expires_at_ms: int | None = None
+    time_limit_seconds: float | None = None
+    retries: int = 0
+    ignore_result: bool = False
+    root_id: str | None = None
+    parent_id: str | None = None
+
+
+def encode(message: Message) -> str:
+    """Return the SQS message body of `message`: kombu's envelope as plain JSON.
+
+    Raises:
+        MessageTooLarge: the body has more than `MAX_BYTES` bytes.
+        TypeError, ValueError: an argument cannot be written as JSON.
+    """
+    content = _compact([list(message.args), dict(message.kwargs), EMBED])
+    body = _compact(
+        {
+            "body": base64.b64encode(content.encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": _headers(message),
+            "properties": _properties(message),
+        }
+    )
+    if len(body) > MAX_BYTES:
+        raise MessageTooLarge
+    return body
+
+
+def decode(body: str) -> Message:
+    """Read a message in either form that kombu writes: base64 of the envelope, or plain JSON.
+
+    Raises:
+        PoisonMessage: the body is not a Celery task in JSON; its `reason` says what is wrong and
+            its `task_id` and `task` are set as far as they could be read.
+    """
+    envelope = _envelope(body)
+    headers = envelope.get("headers")
+    if not isinstance(headers, dict):
+        raise PoisonMessage("the message has no Celery headers (protocol 2)")
+    task, task_id = headers.get("task"), headers.get("id")
+    if not isinstance(task, str) or not isinstance(task_id, str) or not task or not task_id:
+        raise PoisonMessage("the headers 'task' and 'id' must be non-empty strings")
+    if len(task_id) > MAX_ID_LENGTH:
+        raise PoisonMessage(f"the task id is longer than {MAX_ID_LENGTH} characters")
+    try:
+        return _message(task, task_id, headers, envelope)
+    except PoisonMessage as error:
+        raise PoisonMessage(error.reason, task_id, task) from None
+
+
+def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> Message:
+    args, kwargs = _arguments(envelope)
+    limits = headers.get("timelimit") or [None, None]
+    return Message(
+        task=task,
+        id=task_id,
+        args=args,
+        kwargs=kwargs,
+        queue=_queue(envelope),
+        eta_ms=_time(headers, "eta"),
+        expires_at_ms=_time(headers, "expires"),
+        time_limit_seconds=_number(limits[0] if isinstance(limits, list) and limits else None),
+        retries=int(_number(headers.get("retries")) or 0),
+        ignore_result=headers.get("ignore_result") is True,
+        root_id=_optional_text(headers, "root_id"),
+        parent_id=_optional_text(headers, "parent_id"),
+    )
+
+
+def _headers(message: Message) -> dict[str, Any]:
+    return {
+        "lang": "py",
+        "task": message.task,
+        "id": message.id,
+        "root_id": message.root_id or message.id,
+        "parent_id": message.parent_id,
+        "group": None,
+        "eta": None if message.eta_ms is None else clock.iso(message.eta_ms),
+        "expires": None if message.expires_at_ms is None else clock.iso(message.expires_at_ms),
+        "retries": message.retries,
+        "timelimit": [message.time_limit_seconds, None],
+        "ignore_result": message.ignore_result,
+        "argsrepr": "",
+        "kwargsrepr": "",
+        "origin": "taskqueue",
+    }
+
+
+def _properties(message: Message) -> dict[str, Any]:
+    return {
+        "correlation_id": message.id,
+        "reply_to": "",
+        "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": message.queue},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": message.id,
+    }
+
+
+def _envelope(body: str) -> dict[str, Any]:
+    text = body.strip()
+    if not text.startswith("{"):
+        text = _base64_text(text)
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
+    if not isinstance(envelope, dict):
+        raise PoisonMessage("the body is not a JSON object")
+    return envelope
+
+
+def _arguments(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    content_type = envelope.get("content-type")
+    if content_type != "application/json":
+        raise PoisonMessage(f"content type {str(content_type)[:60]!r} is refused: only JSON is run")
+    content = envelope.get("body")
+    properties = envelope.get("properties")
+    if isinstance(properties, dict) and properties.get("body_encoding") == "base64":
+        content = _base64_text(content)
+    try:
+        parts = json.loads(content) if isinstance(content, str) else content
+    except (ValueError, RecursionError):
+        raise PoisonMessage("the task's arguments are not JSON") from None
+    if not isinstance(parts, list) or len(parts) < 2:
+        raise PoisonMessage("the body must be [args, kwargs, embed]")
+    args, kwargs = parts[0], parts[1]
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise PoisonMessage("args must be a list and kwargs an object")
+    if len(parts) > 2 and isinstance(parts[2], dict) and any(parts[2].values()):
+        raise PoisonMessage("callbacks, chains and chords are not supported")
+    return args, kwargs
+
+
+def _base64_text(content: object) -> str:
+    if not isinstance(content, str):
+        raise PoisonMessage("the body is not text")
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
+
+
+def _queue(envelope: dict[str, Any]) -> str:
+    properties = envelope.get("properties")
+    info = properties.get("delivery_info") if isinstance(properties, dict) else None
+    key = info.get("routing_key") if isinstance(info, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def _time(headers: dict[str, Any], name: str) -> int | None:
+    value = headers.get(name)
+    if value is None:
+        return None
+    try:
+        return clock.from_iso(value)
+    except (TypeError, ValueError, OverflowError):
+        raise PoisonMessage(f"the header {name!r} is not an ISO 8601 time") from None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def _optional_text(headers: dict[str, Any], name: str) -> str | None:
+    value = headers.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,128 @@
+"""A task's record: what is known of it, and Celery's JSON form of its result.
+
+https://docs.celeryq.dev/en/stable/internals/reference/celery.backends.base.html
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taskqueue import clock
+from taskqueue.message import Message
+from taskqueue.parts import Parts
+from taskqueue.states import FINISHED, PENDING
+
+# Arguments longer than this stay out of the record, so that a record stays within one write unit.
+MAX_ARGUMENTS_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """A task's exception, as Celery's result backends write it."""
+
+    type: str
+    args: Sequence[Any]
+    module: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "ErrorInfo":
+        """Return the description of `error`; arguments that are not JSON become their text."""
+        kind = type(error)
+        return cls(kind.__qualname__, [_jsonable(arg) for arg in error.args], kind.__module__)
+
+    @property
+    def message(self) -> str:
+        """The exception's text."""
+        return ", ".join(map(str, self.args))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task as it stands in the store. Times are milliseconds since the epoch."""
+
+    id: str
+    task: str
+    queue: str
+    status: str = PENDING
+    result: Any = None
+    error: ErrorInfo | None = None
+    attempts: int = 0
+    retries: int = 0
+    progress: Any = None
+    parts: Parts | None = None
+    enqueued_at_ms: int | None = None
+    started_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    due_at_ms: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task has reached a state that it does not leave by itself."""
+        return self.status in FINISHED
+
+
+def result_meta(
+    message: Message,
+    status: str,
+    *,
+    result: Any = None,
+    error: ErrorInfo | None = None,
+    retries: int = 0,
+    at_ms: int,
+) -> bytes:
+    """Return Celery's result meta, with its extended fields, as JSON.
+
+    The traceback stays in the worker's log: a result is read by callers.
+
+    Raises:
+        TypeError, ValueError: `result` cannot be written as JSON.
+    """
+    meta = {
+        "status": status,
+        "result": _error_meta(error) if error else result,
+        "traceback": None,
+        "children": [],
+        "date_done": clock.iso(at_ms) if status in FINISHED else None,
+        "task_id": message.id,
+        "parent_id": message.parent_id,
+        "name": message.task,
+        "queue": message.queue,
+        "retries": retries,
+        "worker": "lambda",
+        **_arguments_meta(message.args, message.kwargs),
+    }
+    return json.dumps(meta, separators=(",", ":"), allow_nan=False).encode()
+
+
+def outcome_of(meta: bytes) -> tuple[Any, ErrorInfo | None]:
+    """Return the result and the error that a result meta holds; one of them is None."""
+    content = json.loads(meta).get("result")
+    if isinstance(content, dict) and "exc_type" in content:
+        args = content.get("exc_message") or []
+        listed = args if isinstance(args, list) else [args]
+        return None, ErrorInfo(content["exc_type"], listed, content.get("exc_module") or "builtins")
+    return content, None
+
+
+def _error_meta(error: ErrorInfo) -> dict[str, Any]:
+    return {
+        "exc_type": error.type,
+        "exc_message": list(error.args),
+        "exc_module": error.module,
+    }
+
+
+def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    text = json.dumps([list(args), dict(kwargs)], separators=(",", ":"))
+    if len(text) > MAX_ARGUMENTS_LENGTH:
+        return {"args": None, "kwargs": None}
+    return {"args": list(args), "kwargs": dict(kwargs)}
+
+
+def _jsonable(value: object) -> Any:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value

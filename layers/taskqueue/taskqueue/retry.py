@@ -1,0 +1,69 @@
+"""When a failed task runs again: pure decisions, no I/O."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from taskqueue.errors import Retry
+
+# SQS hides a message for at most 12 hours after it was received.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 60
+
+Uniform = Callable[[float, float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """A task's retry options, as Celery names them, with their units.
+
+    https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
+    """
+
+    max_retries: int | None = 3
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_backoff_seconds: float = 0
+    retry_backoff_max_seconds: float = 600
+    retry_jitter: bool = True
+    default_retry_delay_seconds: float = 180
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """Run the task again after `delay_seconds`."""
+
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Do not run the task again. `exhausted`: it was to be retried, but too often."""
+
+    exhausted: bool
+
+
+def decide(
+    policy: RetryPolicy, error: BaseException, retries: int, uniform: Uniform = random.uniform
+) -> RetryLater | GiveUp:
+    """Decide what becomes of a task that raised `error` after `retries` earlier retries."""
+    if not isinstance(error, Retry) and not isinstance(error, policy.autoretry_for):
+        return GiveUp(exhausted=False)
+    if policy.max_retries is not None and retries >= policy.max_retries:
+        return GiveUp(exhausted=True)
+    asked = error.countdown_seconds if isinstance(error, Retry) else None
+    delay = backoff_seconds(policy, retries, uniform) if asked is None else asked
+    return RetryLater(min(max(delay, 0), MAX_HIDDEN_SECONDS))
+
+
+def backoff_seconds(policy: RetryPolicy, retries: int, uniform: Uniform = random.uniform) -> float:
+    """Return the wait before retry number `retries` + 1.
+
+    Full jitter under the cap, so that many tasks that failed together do not come back together:
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    if not policy.retry_backoff_seconds:
+        return policy.default_retry_delay_seconds
+    ceiling = min(
+        policy.retry_backoff_max_seconds, policy.retry_backoff_seconds * 2.0 ** min(retries, 60)
+    )
+    return uniform(0, ceiling) if policy.retry_jitter else ceiling

@@ -1,0 +1,105 @@
+"""Settles a batch: writes the ends of its tasks and decides which messages come back.
+
+A message is acknowledged by default; `kept` are the ids of those that must come back.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from taskqueue.delivery import Delivery
+from taskqueue.ends import End
+from taskqueue.errors import SendError, StoreError
+from taskqueue.inbox import Inbox, Refused
+from taskqueue.retry import MAX_HIDDEN_SECONDS
+from taskqueue.store import Finish, TaskStore
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+# A finished task waits no longer than this for the rest of its batch.
+MAX_UNWRITTEN_MS = 1_000
+
+
+class Settlement:
+    """The ends of one batch, on their way to the store and the queue."""
+
+    def __init__(self, store: TaskStore, inbox: Inbox, logger: "Logger") -> None:
+        self._store = store
+        self._inbox = inbox
+        self._log = logger
+        self._unwritten: list[tuple[Delivery, Finish]] = []
+        self._refused: list[Refused] = []
+        self._hidden: dict[str, int] = {}
+        self.kept: set[str] = set()
+        self.statuses: Counter[str] = Counter()
+
+    def end(self, delivery: Delivery, end: End, now_ms: int) -> None:
+        """Take the end of one attempt; write what has waited for a second."""
+        self.statuses[end.status] += 1
+        if end.finish:
+            self._unwritten.append((delivery, end.finish))
+        if end.hide_seconds is not None:
+            self.keep(delivery, end.hide_seconds)
+        if end.dead_letter_reason is not None:
+            self.refuse_delivery(delivery, end.dead_letter_reason)
+        if self._unwritten and now_ms - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
+            self._write_ends()
+
+    def keep(self, delivery: Delivery, seconds: float) -> None:
+        """Let the message come back after `seconds`."""
+        self.kept.add(delivery.message_id)
+        self._hidden[delivery.receipt_handle] = int(min(max(seconds, 0), MAX_HIDDEN_SECONDS))
+
+    def refuse(self, letter: Refused) -> None:
+        """Send a message to the dead letters."""
+        self._refused.append(letter)
+
+    def refuse_delivery(self, delivery: Delivery, reason: str) -> None:
+        """Send the message of a known task to the dead letters."""
+        message = delivery.message
+        self.refuse(Refused(delivery.message_id, delivery.body, reason, message.id, message.task))
+
+    def settle(self) -> None:
+        """Write, send and hide all that is left; a message for which that fails comes back."""
+        self._write_ends()
+        for letter in self._refused:
+            self._send_dead_letter(letter)
+        if self._hidden:
+            self._hide()
+
+    def _write_ends(self) -> None:
+        unwritten, self._unwritten = self._unwritten, []
+        if not unwritten:
+            return
+        try:
+            held = self._store.finish([finish for _, finish in unwritten])
+        except StoreError as error:
+            self._log.error("the ends of %d tasks were not written: %s", len(unwritten), error)
+            held = [False] * len(unwritten)
+        for (delivery, finish), is_held in zip(unwritten, held, strict=True):
+            if not is_held:
+                self.kept.add(delivery.message_id)
+                self._log.warning(
+                    "attempt %d no longer held the task; its end was not written",
+                    finish.attempt,
+                    extra={"task_id": finish.task_id},
+                )
+
+    def _send_dead_letter(self, letter: Refused) -> None:
+        extra = {"task_id": letter.task_id, "task": letter.task, "reason": letter.reason}
+        try:
+            self._inbox.refuse(letter)
+        except SendError as error:
+            self.kept.add(letter.message_id)
+            self._log.error("a dead letter was not sent: %s", error, extra=extra)
+        else:
+            self._log.warning("dead letter", extra=extra)
+
+    def _hide(self) -> None:
+        try:
+            failed = self._inbox.hide(self._hidden)
+        except SendError as error:
+            self._log.warning("messages come back at the queue's own timeout: %s", error)
+        else:
+            if failed:
+                self._log.warning("%d messages come back at the queue's own timeout", failed)
