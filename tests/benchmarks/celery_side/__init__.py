@@ -1,0 +1,1 @@
+"""What runs in Celery's own virtual environment, with nothing of this project imported."""
