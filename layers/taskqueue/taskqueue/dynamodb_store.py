@@ -208,12 +208,18 @@ class DynamoTaskStore:
             raise TaskAlreadyStarted
         return self.get(task_id) or record
 
-    def reset(self, task_id: str, now_ms: int) -> None:
+    def reset(self, message: Message, now_ms: int) -> None:
         self._update(
-            task_id,
-            "SET #status = :pending, lease_until_ms = :zero, retries = :zero, returned = attempt,"
-            " enqueued_at_ms = :now REMOVE finished_at_ms",
-            {":pending": _s(states.PENDING), ":zero": _n(0), ":now": _n(now_ms)},
+            message.id,
+            "SET #status = :pending, #result = :meta, lease_until_ms = :zero, retries = :zero,"
+            " returned = attempt, enqueued_at_ms = :now, #ttl = :ttl REMOVE finished_at_ms",
+            {
+                ":pending": _s(states.PENDING),
+                ":meta": {"B": result_meta(message, states.PENDING, at_ms=now_ms)},
+                ":zero": _n(0),
+                ":now": _n(now_ms),
+                ":ttl": _n(self._pending_ttl(message, now_ms)),
+            },
             condition="#status = :failure",
             condition_values={":failure": _s(states.FAILURE)},
         )

@@ -125,7 +125,7 @@ class MemoryTaskStore:
             raise TaskAlreadyStarted
         return self._rows[task_id].record
 
-    def reset(self, task_id: str, now_ms: int) -> None:
+    def reset(self, message: Message, now_ms: int) -> None:
         def fresh(row: _Row) -> _Row:
             record = replace(
                 row.record,
@@ -137,7 +137,7 @@ class MemoryTaskStore:
             )
             return _Row(record, lease_until_ms=0, returned=record.attempts)
 
-        self._change(task_id, fresh, lambda row: row.record.status == states.FAILURE)
+        self._change(message.id, fresh, lambda row: row.record.status == states.FAILURE)
 
     def _claim(self, claim: Claim, now_ms: int) -> ClaimOutcome:
         with self._lock:

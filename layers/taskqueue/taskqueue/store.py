@@ -145,6 +145,6 @@ class TaskStore(Protocol):
         """
         ...
 
-    def reset(self, task_id: str, now_ms: int) -> None:
+    def reset(self, message: Message, now_ms: int) -> None:
         """Write PENDING with no retries behind it, for a dead letter that is sent again."""
         ...
