@@ -11,13 +11,16 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteS
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from taskqueue import states
 from taskqueue.awserrors import (
+    THROTTLING_CODES,
     condition_item,
     store_error,
     store_errors,
@@ -44,6 +47,7 @@ Item = dict[str, Any]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.multiplestatements.batching.html
 MAX_STATEMENTS = 25
+MAX_TRIES = 4
 # A message may wait on its queue for 14 days; its record must outlive it.
 MAX_WAIT_SECONDS = 14 * 24 * 60 * 60
 
@@ -67,8 +71,15 @@ class DynamoTaskStore:
     `result_ttl_seconds`: how long a finished task's record is kept.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, result_ttl_seconds: int) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        result_ttl_seconds: int,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
+        self._sleep = sleep
         self._table = table
         self._result_ttl_seconds = result_ttl_seconds
         self._claim_statement = _CLAIM.format(table=table)
@@ -315,23 +326,37 @@ class DynamoTaskStore:
         }
 
     def _execute(self, statements: Sequence[Item]) -> list[Item]:
-        """Run the statements, 25 a request; a statement that fails by itself says so in place.
+        """Run the statements, 25 a request; one whose condition fails says so in its place.
 
         Raises:
             StoreError, Throttled: a request failed, or a statement for another reason than its
-                condition.
+                condition and not for passing load alone.
         """
         responses: list[Item] = []
         for start in range(0, len(statements), MAX_STATEMENTS):
-            chunk = list(statements[start : start + MAX_STATEMENTS])
-            with store_errors():
-                response = self._client.batch_execute_statement(Statements=chunk)  # type: ignore[arg-type]
-            responses.extend(dict(entry) for entry in response["Responses"])
-        for entry in responses:
-            code = entry.get("Error", {}).get("Code")
-            if code not in (None, "ConditionalCheckFailed", "DuplicateItem"):
-                raise store_error(code)
+            responses.extend(self._execute_batch(statements[start : start + MAX_STATEMENTS]))
         return responses
+
+    def _execute_batch(self, statements: Sequence[Item]) -> list[Item]:
+        """Run up to 25 statements; try those again that were throttled one by one."""
+        responses = self._request(statements)
+        for tried in range(MAX_TRIES - 1):
+            throttled = [index for index, entry in enumerate(responses) if _is_throttled(entry)]
+            if not throttled:
+                break
+            self._sleep(random.uniform(0, 0.1 * 2**tried))
+            again = self._request([statements[index] for index in throttled])
+            for index, entry in zip(throttled, again, strict=True):
+                responses[index] = entry
+        for entry in responses:
+            if _error_code(entry) not in (None, "ConditionalCheckFailed", "DuplicateItem"):
+                raise store_error(str(_error_code(entry)))
+        return responses
+
+    def _request(self, statements: Sequence[Item]) -> list[Item]:
+        with store_errors():
+            response = self._client.batch_execute_statement(Statements=list(statements))  # type: ignore[arg-type]
+        return [dict(entry) for entry in response["Responses"]]
 
     def _add_part(
         self, task_id: str, expression: str, key: str, *, condition: str, values: Item
@@ -431,6 +456,15 @@ def _parts(item: Item) -> Parts:
 
 def _succeeded(response: Item) -> bool:
     return "Error" not in response
+
+
+def _error_code(response: Item) -> str | None:
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
+
+
+def _is_throttled(response: Item) -> bool:
+    return _error_code(response) in THROTTLING_CODES
 
 
 def _id(task_id: str) -> str:

@@ -203,8 +203,9 @@ class Worker(BatchProcessor):
     def _call(self, attempt: Attempt) -> Any:
         task, message = attempt.delivery.task, attempt.delivery.message
         context = (self._context(attempt),) if task.options.bind else ()
-        limits = (task.options.time_limit_seconds, message.time_limit_seconds, self._left_seconds())
-        with time_limit(min(limit for limit in limits if limit)):
+        limits = (task.options.time_limit_seconds, message.time_limit_seconds)
+        left_seconds = max(0.001, self._left_seconds())
+        with time_limit(min([left_seconds, *(limit for limit in limits if limit)])):
             return task.function(*context, *message.args, **message.kwargs)
 
     def _returned(self, attempt: Attempt, value: Any) -> End:
