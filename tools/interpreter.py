@@ -23,7 +23,12 @@ NONE_FOUND = (
     "and uv could not fetch one; install it, for example with `pyenv install 3.13`"
 )
 
-_PROBE = "import sys; print(sys.implementation.name, *sys.version_info[:2]); print(sys.executable)"
+# The base executable, since this one may be a virtual environment's, and end with that.
+_PROBE = """
+import os, sys
+print(sys.implementation.name, *sys.version_info[:2])
+print(os.path.realpath(sys._base_executable))
+"""
 
 
 def find_interpreter() -> Path:

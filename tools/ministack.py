@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -113,6 +114,11 @@ class Ministack:
                 return bool(json.load(answer)["services"])
         except (OSError, ValueError, KeyError):
             return False
+
+
+def add_port(parser: argparse.ArgumentParser) -> None:
+    """Let a command line name the port of the local AWS."""
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local AWS")
 
 
 def server_environ(environ: Mapping[str, str], port: int, folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The project's stack on the local AWS: `python -m tools.stack up|down [--port N]`."""
+"""The project's stack on the local AWS: `python -m tools.stack up|build [--port N]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools import sam
 from tools.deployed import Stack, read_stack
 from tools.errors import run_tool, say
 from tools.local_policy import grant_partiql_batches
-from tools.ministack import DEFAULT_PORT, Ministack
+from tools.ministack import Ministack, add_port
 
 
 def up(ministack: Ministack) -> Stack:
@@ -33,29 +33,17 @@ def up(ministack: Ministack) -> Stack:
     return stack
 
 
-def down(ministack: Ministack) -> None:
-    """End the local AWS and all that is in it."""
-    ended = ministack.stop()
-    say(f"port {ministack.port}: {'stopped' if ended else 'nothing of ours was running'}")
-
-
-def arguments(description: str) -> argparse.ArgumentParser:
-    """A command line with the port of the local AWS."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local AWS")
-    return parser
-
-
 def main() -> None:
-    """Bring the stack up or take it down."""
-    parser = arguments(__doc__ or "")
-    parser.add_argument("action", choices=("up", "down"))
+    """Bring the stack up, or only build it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("up", "build"))
+    add_port(parser)
     chosen = parser.parse_args()
-    ministack = Ministack(chosen.port)
     if chosen.action == "up":
-        up(ministack)
+        up(Ministack(chosen.port))
     else:
-        down(ministack)
+        sam.build()
+        say(f"built         {sam.BUILT}")
 
 
 if __name__ == "__main__":
