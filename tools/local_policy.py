@@ -1,51 +1,68 @@
-"""The one permission that the local AWS asks for and AWS does not.
+"""The permissions that the local AWS asks for and AWS does not.
 
-AWS checks a PartiQL `BatchExecuteStatement` as `dynamodb:PartiQLInsert`, `PartiQLUpdate` … on the
-table, and that is what the template grants. ministack 1.5.33 checks an action of the request's own
-name on the resource `*` (its core/iam_actions.py), which AWS does not know. So the roles that the
-template grants PartiQL get it here, on the local AWS only, and the template stays AWS's.
+The template grants what AWS checks. ministack 1.5.33 (its core/iam_actions.py) checks two requests
+otherwise, so the roles that the template allows them get these statements here, on the local AWS
+only, and the template stays AWS's:
+
+- A PartiQL `BatchExecuteStatement` is checked by AWS as `dynamodb:PartiQLInsert`, `PartiQLUpdate` …
+  on the table, and by ministack as an action of the request's own name, which AWS does not know.
+- A schedule is checked by AWS as one of its group, and by ministack always as one of `default`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.deployed import Stack
 
-POLICY_NAME = "local-aws-partiql"
-POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"}],
+POLICY_NAME = "local-aws"
+# By what the names of the allowed actions begin with.
+STATEMENTS = {
+    "dynamodb:PartiQL": {
+        "Effect": "Allow",
+        "Action": "dynamodb:BatchExecuteStatement",
+        "Resource": "*",
+    },
+    "scheduler:CreateSchedule": {
+        "Effect": "Allow",
+        "Action": "scheduler:CreateSchedule",
+        "Resource": "arn:aws:scheduler:*:*:schedule/default/*",
+    },
 }
 
 
-def grant_partiql_batches(stack: Stack) -> list[str]:
-    """Give it to each of the stack's roles that may use PartiQL; returns their names."""
+def grant_local_permissions(stack: Stack) -> None:
+    """Give each of the stack's roles those that it lacks on the local AWS."""
     iam = stack.client("iam")
-    roles = [role for role in stack.resources("AWS::IAM::Role").values() if _may(iam, role)]
-    for role in roles:
-        iam.put_role_policy(
-            RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(POLICY)
-        )
-    return roles
+    for role in stack.resources("AWS::IAM::Role").values():
+        statements = [s for document in _documents(iam, role) for s in local_statements(document)]
+        if statements:
+            policy = {"Version": "2012-10-17", "Statement": statements}
+            iam.put_role_policy(
+                RoleName=role, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(policy)
+            )
 
 
-def _may(iam: Any, role: str) -> bool:
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    documents = (
-        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
-    )
-    return any(allows_partiql(document) for document in documents)
+def local_statements(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The statements that belong to a policy document's own on the local AWS."""
+    actions = list(_actions(document))
+    return [
+        statement
+        for beginning, statement in STATEMENTS.items()
+        if any(action.startswith(beginning) for action in actions)
+    ]
 
 
-def allows_partiql(document: Mapping[str, Any]) -> bool:
-    """Whether a policy document has an action `dynamodb:PartiQL…`."""
+def _documents(iam: Any, role: str) -> Iterator[Mapping[str, Any]]:
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        if name != POLICY_NAME:
+            yield iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+
+
+def _actions(document: Mapping[str, Any]) -> Iterator[str]:
     statements = document["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         actions = statement.get("Action", [])
-        for action in actions if isinstance(actions, list) else [actions]:
-            if action.startswith("dynamodb:PartiQL"):
-                return True
-    return False
+        yield from actions if isinstance(actions, list) else [actions]

@@ -8,7 +8,7 @@ import time
 from tools import sam
 from tools.deployed import Stack, read_stack
 from tools.errors import run_tool, say
-from tools.local_policy import grant_partiql_batches
+from tools.local_policy import grant_local_permissions
 from tools.ministack import Ministack, add_port
 
 
@@ -28,7 +28,7 @@ def up(ministack: Ministack) -> Stack:
     say("deploying     sam deploy")
     sam.deploy(ministack.endpoint_url)
     stack = read_stack(sam.stack_name(), ministack)
-    grant_partiql_batches(stack)
+    grant_local_permissions(stack)
     say(f"deployed      {stack.name} ({time.monotonic() - started:.0f} s)")
     return stack
 
