@@ -1,0 +1,51 @@
+"""Docker, the Lambda base image, and a way from the containers to the local AWS."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tools.deployed import Stack
+from tools.docker import bridge_gateway
+from tools.errors import ToolError
+from tools.forwarding import forwarded
+from tools.lambda_base_image import ensure_image
+from tools.sam_local import SamLocal, prepare
+
+HOW_TO = (
+    "`sam local` needs Docker: install it (https://docs.docker.com/engine/install/, or Debian's "
+    "docker.io), start it, and run `make test` again"
+)
+
+
+@pytest.fixture(scope="session")
+def docker() -> None:
+    """A Docker engine with the Lambda base image; skips, or with REQUIRE_SAM_LOCAL=1 fails."""
+    try:
+        ensure_image()
+    except ToolError as error:
+        if os.environ.get("REQUIRE_SAM_LOCAL") == "1":
+            pytest.fail(f"{error}; {HOW_TO}", pytrace=False)
+        pytest.skip(f"{error}; {HOW_TO}")
+
+
+@pytest.fixture(scope="session")
+def sam_local(
+    docker: None, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SamLocal]:
+    """`sam local` on the deployed stack's tables and queues.
+
+    The local AWS listens on 127.0.0.1 only. Where Docker runs on this machine, a forwarder on the
+    address of its bridge is the containers' way there; where it runs in a machine of its own
+    (macOS, Windows), that has a way to the host's loopback address itself.
+    """
+    with ExitStack() as open_things:
+        port = stack.port
+        gateway = bridge_gateway()
+        if gateway is not None:
+            try:
+                port = open_things.enter_context(forwarded(gateway, stack.port))
+            except OSError:
+                port = stack.port
+        yield prepare(stack, port, tmp_path_factory.mktemp("sam-local"))
