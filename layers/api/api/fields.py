@@ -1,30 +1,31 @@
-"""Types of the fields that several routes take: ids, page sizes, cursors."""
+"""Types of the fields that several routes take: ids, names, sizes of pages."""
 
 from typing import Annotated
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
-# Ids stand in paths, keys and logs: no character that needs quoting in any of them.
-ID_PATTERN = r"^[A-Za-z0-9._~@:-]+$"
+# A user's or a piece of news' id, as `social.ids` has it: as it stands in a URL (RFC 3986, 2.3).
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 MAX_ID_LENGTH = 128
-# https://docs.celeryq.dev: ids of tasks are UUIDs, but a caller may choose its own.
-MAX_TASK_ID_LENGTH = 255
+# The id of a task or a dead letter; a task's may be its caller's own, and a schedule's slot.
+KEY_PATTERN = r"^[A-Za-z0-9._~@:-]+$"
+MAX_KEY_LENGTH = 255
 MAX_NAME_LENGTH = 255
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 
-_IdText = StringConstraints(pattern=ID_PATTERN, min_length=1, max_length=MAX_ID_LENGTH)
-_TaskIdText = StringConstraints(pattern=ID_PATTERN, min_length=1, max_length=MAX_TASK_ID_LENGTH)
+_IdText = StringConstraints(pattern=ID_PATTERN, max_length=MAX_ID_LENGTH)
+_KeyText = StringConstraints(pattern=KEY_PATTERN, max_length=MAX_KEY_LENGTH)
 # Whether API Gateway has decoded the path depends on the kind of API.
 _Decoded = BeforeValidator(unquote)
 
-Id = Annotated[str, _IdText]
-TaskId = Annotated[str, _TaskIdText]
+Key = Annotated[str, _KeyText]
 PathId = Annotated[str, Path(), _Decoded, _IdText]
-PathTaskId = Annotated[str, Path(), _Decoded, _TaskIdText]
+PathKey = Annotated[str, Path(), _Decoded, _KeyText]
 PathName = Annotated[str, Path(), _Decoded, StringConstraints(max_length=MAX_NAME_LENGTH)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str, Query(max_length=2_000)]
-QueueName = Annotated[str, Query(), Field(pattern=ID_PATTERN, max_length=80)]
+IdCursor = Annotated[str | None, Query(), _IdText]
+KeyCursor = Annotated[str | None, Query(), _KeyText]
+QueueName = Annotated[str, Query(), _KeyText]

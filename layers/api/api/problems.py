@@ -15,6 +15,7 @@ CONTENT_TYPE = "application/problem+json"
 # A body can hold more mistakes than a caller will read, and names longer than they should be.
 MAX_ERRORS = 20
 MAX_FIELD_LENGTH = 100
+MAX_REASON_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Problem(Exception):
     def body(self) -> dict[str, Any]:
         """Return the problem as its JSON object."""
         listed = [
-            {"field": error.field[:MAX_FIELD_LENGTH], "reason": error.reason}
+            {"field": error.field[:MAX_FIELD_LENGTH], "reason": error.reason[:MAX_REASON_LENGTH]}
             for error in self.errors[:MAX_ERRORS]
         ]
         return {
@@ -86,6 +87,6 @@ def bad_fields(errors: Sequence[FieldError]) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "The request is not valid.", errors=errors)
 
 
-def not_found(detail: str) -> Problem:
+def not_found(detail: str, **members: Any) -> Problem:
     """Return the problem of a thing that is not there."""
-    return Problem(HTTPStatus.NOT_FOUND, detail)
+    return Problem(HTTPStatus.NOT_FOUND, detail, members=members)

@@ -32,7 +32,9 @@ class Api(APIGatewayRestResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer the API Gateway event."""
         try:
-            return super().resolve(with_text_body(event), context)
+            answer = super().resolve(with_text_body(event), context)
+            # API Gateway takes null for no body; the local AWS does not.
+            return {**answer, "body": answer["body"] or ""}
         except Problem as problem:
             return self._proxy_response(problem)
         except Exception as error:  # noqa: BLE001 - the last resort: a caller gets no stack trace

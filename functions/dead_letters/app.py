@@ -1,0 +1,48 @@
+"""Consumer of the dead-letter queues: from there into their table; the tasks have failed."""
+
+import functools
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.dead_letters.burying import bury
+from functions.dead_letters.letters import read_letter
+from taskqueue import aws, clock
+from taskqueue.deadletters import DeadLetterStore
+
+KEPT_SECONDS = 366 * 24 * 60 * 60
+
+logger = Logger(service="dead_letters")
+metrics = Metrics(namespace="TaskQueue", service="dead_letters")
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Keep each dead letter; one that cannot be kept comes back."""
+    return process_partial_response(event, _keep, processor, context)
+
+
+@functools.cache
+def letters() -> DeadLetterStore:
+    """Return the store of the table DEAD_LETTERS_TABLE."""
+    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table, KEPT_SECONDS)
+
+
+def _keep(record: SQSRecord) -> None:
+    now_ms = clock.now_ms()
+    letter, message = read_letter(record.raw_event, aws.settings().queues, now_ms)
+    bury(letter, message, letters(), aws.task_store(), now_ms)
+    metrics.add_metric("DeadLetters", MetricUnit.Count, 1)
+    extra = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
+    logger.warning("dead letter kept", extra=extra)

@@ -1,0 +1,39 @@
+"""Keeps a dead letter and says so in the record of its task."""
+
+from taskqueue.deadletters import DeadLetter, DeadLetterStore
+from taskqueue.message import Message
+from taskqueue.records import ErrorInfo
+from taskqueue.store import TaskStore
+
+
+def bury(
+    letter: DeadLetter,
+    message: Message | None,
+    letters: DeadLetterStore,
+    tasks: TaskStore,
+    now_ms: int,
+) -> None:
+    """Write the letter, then FAILURE; doing it again changes nothing.
+
+    Raises:
+        StoreError, Throttled: a write failed; the message must come back.
+    """
+    letters.put(letter)
+    failed = _failed_task(letter, message, tasks)
+    if failed:
+        error = ErrorInfo("DeadLetter", [letter.reason], "taskqueue.deadletters")
+        tasks.fail(failed, error, now_ms)
+
+
+def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:
+    """Return the task that has failed: a part's is the one that it is a part of.
+
+    Parts have no records. A parent without parts has only sent this task, and goes its own way.
+    """
+    if message and message.parent_id:
+        parent = tasks.get(message.parent_id)
+        if parent and parent.parts:
+            return Message(parent.task, parent.id, queue=parent.queue)
+    if letter.task_id and letter.task:
+        return message or Message(letter.task, letter.task_id, queue=letter.queue)
+    return None

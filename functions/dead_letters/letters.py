@@ -1,0 +1,64 @@
+"""Reads a dead letter from its SQS record: no I/O."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from taskqueue.deadletters import DeadLetter, dead_letter_id
+from taskqueue.errors import PoisonMessage
+from taskqueue.message import Message, decode
+from taskqueue.queues import Queue
+
+MAX_REASON_LENGTH = 500
+
+
+def read_letter(
+    record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: int
+) -> tuple[DeadLetter, Message | None]:
+    """Return the letter, and its message when it can be read.
+
+    A letter that a worker sent says why. One that SQS moved was received too often.
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
+    """
+    message, fault = _message(record["body"])
+    said = _said(record)
+    queue = said.get("queue") or _queue(record["eventSourceARN"], queues)
+    attributes = record["attributes"]
+    letter = DeadLetter(
+        id=dead_letter_id(queue, int(attributes["SentTimestamp"]), record["messageId"]),
+        queue=queue,
+        reason=said.get("reason") or fault or _received(attributes),
+        body=record["body"],
+        received_at_ms=now_ms,
+        task_id=said.get("task_id") or (message.id if message else None),
+        task=said.get("task") or (message.task if message else None),
+    )
+    return letter, message
+
+
+def _message(body: str) -> tuple[Message | None, str | None]:
+    try:
+        return decode(body), None
+    except PoisonMessage as error:
+        return None, error.reason[:MAX_REASON_LENGTH]
+
+
+def _said(record: Mapping[str, Any]) -> dict[str, str]:
+    attributes = record.get("messageAttributes") or {}
+    return {
+        name: attribute["stringValue"]
+        for name, attribute in attributes.items()
+        if attribute.get("stringValue")
+    }
+
+
+def _received(attributes: Mapping[str, str]) -> str:
+    # SQS counts on when it moves a message, so that this delivery is counted too.
+    times = max(int(attributes["ApproximateReceiveCount"]) - 1, 1)
+    return f"received {times} times without finishing"
+
+
+def _queue(arn: str, queues: Mapping[str, Queue]) -> str:
+    """Return the logical name of the queue whose dead letters the ARN's queue takes."""
+    name = arn.rpartition(":")[2]
+    matching = (q.name for q in queues.values() if q.dead_letter_url.rpartition("/")[2] == name)
+    return next(matching, name)

@@ -1,0 +1,92 @@
+"""Redrives and discards dead letters, one by one or by queue."""
+
+from collections.abc import Callable
+
+from api import letters, replies
+from api.fields import PathKey, QueueName
+from api.problems import not_found
+from api.replies import Reply
+from api.routing import Router
+from functions.producer import observing
+from functions.producer.redriving import Redriver
+from taskqueue import aws, clock
+from taskqueue.deadletters import DeadLetter
+
+router = Router()
+
+PAGE = 100
+# What is left of the function's time when it ends with an answer.
+RESERVED_MS = 3_000
+
+
+@router.post("/dead-letters/<letter>/redrive")
+def redrive(letter: PathKey) -> Reply:
+    """Send a dead letter to its queue again; its task waits once more."""
+    found = letters.store().get(letter)
+    if found is None:
+        raise _unknown()
+    _redrive(found)
+    location = f"/tasks/{found.task_id}" if found.task_id else None
+    body = {"id": letter, "queue": found.queue, "task_id": found.task_id}
+    event = router.current_event
+    return replies.accepted(body, replies.location(event, location) if location else None)
+
+
+@router.post("/dead-letters/redrive")
+def redrive_queue(queue: QueueName) -> Reply:
+    """Redrive a queue's dead letters, as many as the time allows."""
+    count, is_rest = _for_each(queue, lambda letter: _redrive_by_id(letter.id))
+    return replies.accepted({"queue": queue, "redriven": count, "more": is_rest})
+
+
+@router.delete("/dead-letters/<letter>")
+def discard(letter: PathKey) -> Reply:
+    """Discard a dead letter; its task stays FAILURE."""
+    if letters.store().get(letter) is None:
+        raise _unknown()
+    _discard(letter)
+    return replies.no_content()
+
+
+@router.delete("/dead-letters")
+def discard_queue(queue: QueueName) -> Reply:
+    """Discard a queue's dead letters, as many as the time allows."""
+    count, is_rest = _for_each(queue, lambda letter: _discard(letter.id))
+    return replies.ok({"queue": queue, "discarded": count, "more": is_rest})
+
+
+def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool]:
+    """Work on a queue's dead letters; return how many were, and whether some are left."""
+    letters.check_queue(queue)
+    count = 0
+    while page := letters.store().page(queue, PAGE).letters:
+        for letter in page:
+            if router.lambda_context.get_remaining_time_in_millis() < RESERVED_MS:
+                return count, True
+            work(letter)
+            count += 1
+    return count, False
+
+
+def _redrive_by_id(letter_id: str) -> None:
+    # A page has no bodies. A letter may be gone by now: someone else redrove it.
+    letter = letters.store().get(letter_id)
+    if letter is not None:
+        _redrive(letter)
+
+
+def _redrive(letter: DeadLetter) -> None:
+    letters.check_queue(letter.queue)
+    redriver = Redriver(aws.client("sqs"), aws.task_store(), letters.store(), aws.settings().queues)
+    redriver.redrive(letter, clock.now_ms())
+    extra = {"task_id": letter.task_id, "dead_letter_id": letter.id}
+    observing.logger.info("dead letter redriven", extra=extra)
+
+
+def _discard(letter_id: str) -> None:
+    letters.store().delete(letter_id)
+    observing.logger.info("dead letter discarded", extra={"dead_letter_id": letter_id})
+
+
+def _unknown() -> Exception:
+    return not_found("There is no such dead letter.")

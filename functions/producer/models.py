@@ -1,0 +1,55 @@
+"""The bodies that the write side takes. The gateway's models check the same, less closely."""
+
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from api.fields import Key
+
+MAX_TEXT_LENGTH = 10_000
+MAX_PHOTOS = 20
+MAX_LINK_LENGTH = 2_048
+MAX_AHEAD_SECONDS = 366 * 24 * 60 * 60
+
+Seconds = Annotated[float, Field(ge=0, le=MAX_AHEAD_SECONDS, allow_inf_nan=False)]
+Time = Annotated[str, StringConstraints(max_length=64)]
+
+
+def _check_link(link: str) -> str:
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        raise ValueError("is not a link") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a link that begins with http:// or https://")
+    if any(character.isspace() or not character.isprintable() for character in link):
+        raise ValueError("must not hold spaces or control characters")
+    return link
+
+
+Link = Annotated[str, StringConstraints(max_length=MAX_LINK_LENGTH), AfterValidator(_check_link)]
+
+
+class TaskCall(BaseModel):
+    """`POST /tasks/{task}`. `expires` is a time, or seconds from now; `countdown` is in seconds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    countdown: Seconds | None = None
+    eta: Time | None = None
+    expires: Seconds | Time | None = None
+    task_id: Key | None = None
+
+
+class NewsPost(BaseModel):
+    """`POST /users/{user}/news`. `photos` are links."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_LENGTH)
+    ]
+    photos: Annotated[list[Link], Field(max_length=MAX_PHOTOS)] = []

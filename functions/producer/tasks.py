@@ -1,0 +1,75 @@
+"""Starts and revokes tasks."""
+
+import uuid
+from collections.abc import Mapping
+
+from api import catalogue, replies
+from api.fields import PathKey, PathName
+from api.problems import bad_field, not_found
+from api.replies import Reply
+from api.routing import Router
+from functions.producer import observing
+from functions.producer.models import TaskCall
+from functions.producer.times import eta_ms, expires_at_ms
+from taskqueue import aws, clock, states
+from taskqueue.app import Task
+from taskqueue.errors import PoisonMessage
+from taskqueue.message import Message
+from taskqueue.store import Enqueued
+
+router = Router()
+
+
+@router.post("/tasks/<task>")
+def start_task(task: PathName, call: TaskCall | None = None) -> Reply:
+    """Send a task; under a `task_id` that is known already, it still runs once."""
+    now_ms = clock.now_ms()
+    known = _find(task)
+    message = _message(known, call or TaskCall(), now_ms)
+    observing.logger.info("task sent", extra={"task_id": message.id, "task": task})
+    if known.options.idempotent:
+        aws.sender().send_unrecorded([message], now_ms)
+        return replies.accepted({"task_id": message.id})
+    enqueued = aws.sender().send(message, now_ms)
+    body = {"task_id": message.id, "status": _status(message.id, enqueued)}
+    return replies.accepted(body, replies.location(router.current_event, f"/tasks/{message.id}"))
+
+
+@router.delete("/tasks/<task>")
+def revoke_task(task: PathKey) -> Reply:
+    """Revoke a task that has not started."""
+    record = aws.task_store().revoke(task, clock.now_ms())
+    observing.logger.info("task revoked", extra={"task_id": task})
+    return replies.ok({"task_id": task, "status": record.status})
+
+
+def _find(name: str) -> Task:
+    known: Mapping[str, Task] = catalogue.tasks()
+    if name not in known:
+        raise not_found("There is no task of that name.", tasks=sorted(known))
+    return known[name]
+
+
+def _message(task: Task, call: TaskCall, now_ms: int) -> Message:
+    try:
+        task.check_arguments(call.args, call.kwargs)
+    except PoisonMessage as error:
+        raise bad_field("args", error.reason) from None
+    return Message(
+        task=task.name,
+        id=call.task_id or str(uuid.uuid4()),
+        args=call.args,
+        kwargs=call.kwargs,
+        queue=task.queue,
+        eta_ms=eta_ms(call, now_ms),
+        expires_at_ms=expires_at_ms(call, now_ms),
+    )
+
+
+def _status(task_id: str, enqueued: Enqueued) -> str:
+    """Return the task's state; only one that was there before has to be looked up."""
+    if enqueued is Enqueued.BEGUN:
+        record = aws.task_store().get(task_id)
+        if record:
+            return record.status
+    return states.PENDING

@@ -1,0 +1,48 @@
+"""Reads dead letters."""
+
+from api import letters, replies
+from api.fields import DEFAULT_PAGE, KeyCursor, Limit, QueueName
+from api.problems import bad_field
+from api.replies import Reply
+from api.routing import Router
+from functions.query.views import dead_letter_view
+from taskqueue import aws
+from taskqueue.deadletters import DeadLetter, DeadLetterPage
+
+router = Router()
+
+
+@router.get("/dead-letters")
+def get_dead_letters(
+    queue: QueueName | None = None, limit: Limit = DEFAULT_PAGE, cursor: KeyCursor = None
+) -> Reply:
+    """Return the dead letters of one queue or of all, each queue's newest first."""
+    if queue is not None:
+        letters.check_queue(queue)
+    names = sorted(aws.settings().queues) if queue is None else [queue]
+    page = _page(names, limit, cursor)
+    views = [dead_letter_view(letter) for letter in page.letters]
+    return replies.ok({"dead_letters": views, "next_cursor": page.next_id})
+
+
+def _page(names: list[str], limit: int, cursor: str | None) -> DeadLetterPage:
+    """Read one queue after the other, from the one that the cursor's letter is of."""
+    found: list[DeadLetter] = []
+    rest = names[_start(names, cursor) :]
+    for name in rest:
+        page = letters.store().page(name, limit - len(found), cursor)
+        cursor = None
+        found.extend(page.letters)
+        if len(found) == limit:
+            is_end = page.next_id is None and name == rest[-1]
+            return DeadLetterPage(found, None if is_end else found[-1].id)
+    return DeadLetterPage(found, None)
+
+
+def _start(names: list[str], cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    name = cursor.partition(".")[0]
+    if name not in names:
+        raise bad_field("cursor", "is not one of this list's")
+    return names.index(name)

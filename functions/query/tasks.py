@@ -1,0 +1,26 @@
+"""Reads tasks."""
+
+from api import catalogue, replies
+from api.fields import PathKey
+from api.problems import not_found
+from api.replies import Reply
+from api.routing import Router
+from functions.query.views import task_view
+from taskqueue import aws
+
+router = Router()
+
+
+@router.get("/tasks/<task>")
+def get_task(task: PathKey) -> Reply:
+    """Return how a task stands."""
+    record = aws.task_store().get(task)
+    if record is None:
+        raise not_found("There is no task of that id.")
+    return replies.ok(task_view(record))
+
+
+@router.get("/tasks")
+def list_tasks() -> Reply:
+    """Return the names of the tasks that can be started."""
+    return replies.ok({"tasks": sorted(catalogue.tasks())})

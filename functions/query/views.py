@@ -1,0 +1,67 @@
+"""What callers see of records: JSON objects, times in ISO 8601."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from social.news import News
+from taskqueue import clock
+from taskqueue.deadletters import DeadLetter
+from taskqueue.records import ErrorInfo, TaskRecord
+
+View = Mapping[str, Any]
+
+
+def task_view(record: TaskRecord) -> View:
+    """Return a task; `progress` is its own, or what its parts have done of what is planned."""
+    return {
+        "task_id": record.id,
+        "task": record.task,
+        "queue": record.queue,
+        "status": record.status,
+        "result": record.result,
+        "error": _error_view(record.error) if record.error else None,
+        "attempts": record.attempts,
+        "retries": record.retries,
+        "progress": _progress(record),
+        "enqueued_at": _time(record.enqueued_at_ms),
+        "due_at": _time(record.due_at_ms),
+        "started_at": _time(record.started_at_ms),
+        "finished_at": _time(record.finished_at_ms),
+    }
+
+
+def news_view(news: News) -> View:
+    """Return a piece of news as it stands in a feed."""
+    return {
+        "news_id": news.id,
+        "author": news.author_id,
+        "text": news.text,
+        "photos": list(news.photos),
+        "posted_at": clock.iso(news.posted_at_ms),
+    }
+
+
+def dead_letter_view(letter: DeadLetter) -> View:
+    """Return a dead letter without its message, which may hold anything."""
+    return {
+        "id": letter.id,
+        "queue": letter.queue,
+        "task_id": letter.task_id,
+        "task": letter.task,
+        "reason": letter.reason,
+        "received_at": clock.iso(letter.received_at_ms),
+    }
+
+
+def _error_view(error: ErrorInfo) -> View:
+    return {"type": error.type, "message": error.message, "module": error.module}
+
+
+def _progress(record: TaskRecord) -> Any:
+    if record.progress is not None or record.parts is None:
+        return record.progress
+    return {"done": record.parts.count, "planned": record.parts.planned_count}
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else clock.iso(at_ms)

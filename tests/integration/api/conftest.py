@@ -1,0 +1,138 @@
+"""The API's functions on the AWS of moto, a new one for each test."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from api import catalogue, letters
+from social import stores
+from taskqueue import aws
+from taskqueue.message import Message, decode
+from tests.unit.api.gateway import Answer, call
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+QUEUE = "notifications"
+_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012"
+_ARN = "arn:aws:sqs:eu-west-1:123456789012"
+# Partition key and, where there is one, sort key.
+_TABLES = {
+    "TASKS_TABLE": ("id",),
+    "IDEMPOTENCY_TABLE": ("id",),
+    "NEWS_TABLE": ("news_id",),
+    "FRIENDS_TABLE": ("user_id", "friend_id"),
+    "FEEDS_TABLE": ("user_id", "news_id"),
+    "DEAD_LETTERS_TABLE": ("queue", "id"),
+}
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "TASK_MODULES": "social.tasks",
+    "FEED_TTL_SECONDS": "3600",
+    "RESULT_TTL_SECONDS": "3600",
+    "SCHEDULE_GROUP": "delayed-tasks",
+    "SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
+    "QUEUES": json.dumps(
+        {
+            QUEUE: {
+                "url": f"{_URL}/{QUEUE}",
+                "arn": f"{_ARN}:{QUEUE}",
+                "dead_letter_url": f"{_URL}/{QUEUE}-dead-letters",
+            }
+        }
+    ),
+    **{name: name.lower() for name in _TABLES},
+}
+Send = Callable[..., Answer]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a test looks at behind the API."""
+
+    dynamodb: "DynamoDBClient"
+    sqs: "SQSClient"
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        return [dict(item) for item in self.dynamodb.scan(TableName=table)["Items"]]
+
+    def bodies(self) -> list[str]:
+        response = self.sqs.receive_message(
+            QueueUrl=f"{_URL}/{QUEUE}", MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        return [message["Body"] for message in response.get("Messages", [])]
+
+    def messages(self) -> list[Message]:
+        return list(map(decode, self.bodies()))
+
+    def set_status(self, task_id: str, status: str) -> None:
+        """Put a task into a state as a worker does, whose PartiQL moto does not know."""
+        [item] = [row for row in self.items("tasks_table") if task_id in row["id"]["S"]]
+        self.dynamodb.put_item(TableName="tasks_table", Item={**item, "status": {"S": status}})
+
+    def take_queue_away(self) -> None:
+        """Make every send to the queue fail."""
+        self.sqs.delete_queue(QueueUrl=f"{_URL}/{QUEUE}")
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    for name, value in _ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    with mock_aws():
+        for variable, keys in _TABLES.items():
+            _create_table(_ENVIRONMENT[variable], keys)
+        for name in (QUEUE, f"{QUEUE}-dead-letters"):
+            aws.client("sqs").create_queue(QueueName=name)
+        aws.client("scheduler").create_schedule_group(Name="delayed-tasks")
+        yield Stack(aws.client("dynamodb"), aws.client("sqs"))
+    _forget()
+
+
+@pytest.fixture
+def write(stack: Stack) -> Send:
+    """Send a request to the write side."""
+    from functions.producer.app import handler
+
+    return partial(call, handler)
+
+
+@pytest.fixture
+def read(stack: Stack) -> Send:
+    """Send a request to the read side."""
+    from functions.query.app import handler
+
+    return partial(call, handler)
+
+
+def _forget() -> None:
+    """Forget the clients and stores of the environment before."""
+    from functions.dead_letters import app
+    from functions.producer import idempotency
+
+    made: list[Any] = [aws.client, aws.settings, aws.task_store, aws.sender, aws._session]
+    made += [stores.friends, stores.news, stores.feeds, stores._batches]
+    made += [letters.store, catalogue.tasks, idempotency._store, app.letters]
+    for function in made:
+        function.cache_clear()
+
+
+def _create_table(name: str, keys: tuple[str, ...]) -> None:
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": "RANGE" if number else "HASH"}
+            for number, key in enumerate(keys)
+        ],
+    )

@@ -1,0 +1,207 @@
+"""Dead letters: kept, listed, redriven and discarded."""
+
+from typing import Any
+
+import pytest
+
+from taskqueue import aws, clock
+from taskqueue.message import Message, encode
+from taskqueue.parts import done_key, planned_key
+from tests.integration.api.conftest import QUEUE, Send, Stack
+from tests.unit.api.gateway import CONTEXT
+
+ARN = f"arn:aws:sqs:eu-west-1:123456789012:{QUEUE}-dead-letters"
+
+
+def record(
+    body: str, message_id: str = "m-1", sent_at_ms: int = 1_000, **said: Any
+) -> dict[str, Any]:
+    """Return a record of an SQS event, as Lambda gets it."""
+    return {
+        "messageId": message_id,
+        "receiptHandle": "handle",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "6",
+            "SentTimestamp": str(sent_at_ms),
+            "SenderId": "AIDA",
+            "ApproximateFirstReceiveTimestamp": "2000",
+        },
+        "messageAttributes": {
+            name: {"stringValue": value, "dataType": "String"} for name, value in said.items()
+        },
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": ARN,
+        "awsRegion": "eu-west-1",
+    }
+
+
+def bury(*records: dict[str, Any]) -> list[dict[str, str]]:
+    from functions.dead_letters.app import handler
+
+    return list(handler({"Records": list(records)}, CONTEXT)["batchItemFailures"])
+
+
+def task(task_id: str, **parts: Any) -> Message:
+    message = Message("notify_friends", task_id, args=("80", "n"), queue=QUEUE, **parts)
+    aws.task_store().enqueue(message, clock.now_ms())
+    return message
+
+
+def test_a_letter_says_why_and_its_task_has_failed(stack: Stack, read: Send) -> None:
+    body = encode(task("t-1"))
+    reason = "failed after 3 retries"
+    sent = record(body, reason=reason, queue=QUEUE, task_id="t-1", task="notify_friends")
+    assert bury(sent) == []
+    [letter] = read("GET", "/dead-letters").body["dead_letters"]
+    assert letter["id"] == f"{QUEUE}.0000000001000.m-1"
+    assert (letter["queue"], letter["task_id"], letter["task"]) == (QUEUE, "t-1", "notify_friends")
+    assert letter["reason"] == reason
+    found = read("GET", "/tasks/t-1").body
+    assert found["status"] == "FAILURE"
+    assert found["error"]["message"] == reason
+
+
+def test_a_letter_that_sqs_moved_was_received_too_often(stack: Stack, read: Send) -> None:
+    bury(record(encode(task("t-1"))))
+    [letter] = read("GET", "/dead-letters").body["dead_letters"]
+    assert letter["reason"] == "received 5 times without finishing"
+    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+
+
+@pytest.mark.parametrize("body", ["not json", "{}", "gASVBQAAAAAAAABLAS4=", "💥"])
+def test_poison_is_kept_with_what_is_wrong(stack: Stack, read: Send, body: str) -> None:
+    assert bury(record(body)) == []
+    [letter] = read("GET", "/dead-letters").body["dead_letters"]
+    assert letter["task_id"] is None
+    assert letter["reason"]
+    assert "received" not in letter["reason"]
+
+
+def test_a_redelivery_changes_nothing(stack: Stack, read: Send) -> None:
+    body = encode(task("t-1"))
+    for _ in range(3):
+        bury(record(body))
+    assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_task_that_succeeded_stays_so(stack: Stack, read: Send) -> None:
+    message = task("t-1")
+    aws.task_store().complete(message, 5, clock.now_ms())
+    bury(record(encode(message)))
+    assert read("GET", "/tasks/t-1").body["status"] == "SUCCESS"
+
+
+def test_with_a_part_the_whole_fails(stack: Stack, read: Send) -> None:
+    whole = task("whole")
+    stack.set_status("whole", "STARTED")
+    aws.task_store().plan_parts(whole.id, planned_key(0, "p", 2, 2_000, last=True))
+    aws.task_store().finish_part(whole.id, done_key(0, "p", 0, 1_000))
+    assert read("GET", "/tasks/whole").body["progress"] == {"done": 1_000, "planned": 2_000}
+    part = Message("deliver_news", "whole.0.p.1", queue=QUEUE, parent_id=whole.id)
+    bury(record(encode(part)))
+    assert read("GET", "/tasks/whole").body["status"] == "FAILURE"
+    assert read("GET", "/tasks/whole.0.p.1").status == 404
+
+
+def test_a_parent_without_parts_goes_its_own_way(stack: Stack, read: Send) -> None:
+    task("parent")
+    bury(record(encode(task("child", parent_id="parent"))))
+    assert read("GET", "/tasks/child").body["status"] == "FAILURE"
+    assert read("GET", "/tasks/parent").body["status"] == "PENDING"
+
+
+def test_one_letter_that_cannot_be_kept_comes_back_alone(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.dead_letters import app
+
+    put = app.letters().put
+
+    def fail_first(letter: Any) -> None:
+        if letter.id.endswith("m-1"):
+            raise RuntimeError
+        put(letter)
+
+    monkeypatch.setattr(app.letters(), "put", fail_first)
+    failures = bury(record("poison", "m-1"), record("poison", "m-2"))
+    assert failures == [{"itemIdentifier": "m-1"}]
+    assert len(stack.items("dead_letters_table")) == 1
+
+
+def test_letters_come_in_pages_newest_first(stack: Stack, read: Send) -> None:
+    bury(*(record("poison", f"m-{number}", number) for number in range(5)))
+    seen: list[str] = []
+    query = {"limit": "2", "queue": QUEUE}
+    while True:
+        page = read("GET", "/dead-letters", query=query).body
+        seen += [letter["id"][-3:] for letter in page["dead_letters"]]
+        if page["next_cursor"] is None:
+            break
+        query = {**query, "cursor": page["next_cursor"]}
+    assert seen == ["m-4", "m-3", "m-2", "m-1", "m-0"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+def test_an_unknown_queue_is_named(read: Send, write: Send, method: str) -> None:
+    path = "/dead-letters/redrive" if method == "POST" else "/dead-letters"
+    reply = (read if method == "GET" else write)(method, path, query={"queue": "other"})
+    assert (reply.status, reply.body["errors"][0]["field"]) == (400, "queue")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/dead-letters/redrive"), ("DELETE", "/dead-letters")]
+)
+def test_a_change_by_queue_needs_the_queue(write: Send, method: str, path: str) -> None:
+    reply = write(method, path)
+    assert (reply.status, reply.body["errors"][0]["field"]) == (400, "queue")
+
+
+def test_a_redriven_task_waits_again(stack: Stack, write: Send, read: Send) -> None:
+    body = encode(task("t-1"))
+    bury(record(body))
+    reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
+    assert (reply.status, reply.body["task_id"]) == (202, "t-1")
+    assert reply.headers["location"] == "/dev/tasks/t-1"
+    assert stack.bodies() == [body]
+    assert read("GET", "/tasks/t-1").body["status"] == "PENDING"
+    assert read("GET", "/dead-letters").body["dead_letters"] == []
+
+
+def test_when_the_queue_is_down_the_letter_stays(stack: Stack, write: Send, read: Send) -> None:
+    bury(record(encode(task("t-1"))))
+    stack.take_queue_away()
+    assert write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive").status == 503
+    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+    assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_discarded_letter_is_gone_and_its_task_failed(
+    stack: Stack, write: Send, read: Send
+) -> None:
+    bury(record(encode(task("t-1"))))
+    path = f"/dead-letters/{QUEUE}.0000000001000.m-1"
+    assert write("DELETE", path).status == 204
+    assert write("DELETE", path).status == 404
+    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+
+
+def test_a_queue_is_redriven_at_once(stack: Stack, write: Send, read: Send) -> None:
+    bury(*(record(encode(task(f"t-{n}")), f"m-{n}", n) for n in range(7)))
+    reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
+    assert (reply.status, reply.body) == (202, {"queue": QUEUE, "redriven": 7, "more": False})
+    assert stack.items("dead_letters_table") == []
+    assert read("GET", "/tasks/t-3").body["status"] == "PENDING"
+
+
+def test_a_queue_is_discarded_at_once(stack: Stack, write: Send) -> None:
+    bury(*(record("poison", f"m-{n}", n) for n in range(3)))
+    reply = write("DELETE", "/dead-letters", query={"queue": QUEUE})
+    assert (reply.status, reply.body) == (200, {"queue": QUEUE, "discarded": 3, "more": False})
+    assert stack.items("dead_letters_table") == []
+
+
+def test_an_unknown_letter_is_not_found(write: Send) -> None:
+    assert write("POST", "/dead-letters/none/redrive").status == 404
+    assert write("DELETE", "/dead-letters/none").status == 404

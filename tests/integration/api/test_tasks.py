@@ -1,0 +1,175 @@
+"""Starting, revoking and reading tasks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from taskqueue import aws, clock
+from taskqueue.message import Message
+from tests.integration.api.conftest import Send, Stack
+
+CALL = {"args": ["80", "news-1"]}
+PATH = "/tasks/notify_friends"
+
+
+def later(**delta: float) -> str:
+    return (datetime.now(UTC) + timedelta(**delta)).isoformat()
+
+
+def test_a_task_is_recorded_sent_and_can_be_asked_for(
+    stack: Stack, write: Send, read: Send
+) -> None:
+    reply = write("POST", PATH, CALL)
+    task_id = reply.body["task_id"]
+    assert (reply.status, reply.body) == (202, {"task_id": task_id, "status": "PENDING"})
+    assert reply.headers["location"] == f"/dev/tasks/{task_id}"
+    [message] = stack.messages()
+    assert (message.id, message.task, list(message.args)) == (
+        task_id,
+        "notify_friends",
+        CALL["args"],
+    )
+    found = read("GET", f"/tasks/{task_id}")
+    assert found.status == 200
+    assert found.body["enqueued_at"].endswith("+00:00")
+    assert {k: found.body[k] for k in ("task", "queue", "status", "result", "error")} == {
+        "task": "notify_friends",
+        "queue": "notifications",
+        "status": "PENDING",
+        "result": None,
+        "error": None,
+    }
+    assert (found.body["attempts"], found.body["retries"], found.body["progress"]) == (0, 0, None)
+
+
+def test_kwargs_and_an_empty_body_are_taken(stack: Stack, write: Send) -> None:
+    assert write("POST", PATH, {"kwargs": {"user_id": "80", "news_id": "n"}}).status == 202
+    reply = write("POST", PATH)
+    assert (reply.status, reply.body["errors"][0]["field"]) == (400, "args")
+
+
+def test_an_unknown_name_lists_those_there_are(write: Send) -> None:
+    reply = write("POST", "/tasks/no_such_task", {})
+    assert reply.status == 404
+    assert "notify_friends" in reply.body["tasks"]
+
+
+def test_one_id_sent_twice_is_one_task(stack: Stack, write: Send) -> None:
+    replies = [write("POST", PATH, {**CALL, "task_id": "mine"}) for _ in range(2)]
+    assert [reply.status for reply in replies] == [202, 202]
+    assert {reply.body["task_id"] for reply in replies} == {"mine"}
+    assert len(stack.items("tasks_table")) == 1
+
+
+def test_an_id_sent_again_says_how_its_task_stands(stack: Stack, write: Send) -> None:
+    write("POST", PATH, {**CALL, "task_id": "mine"})
+    stack.set_status("mine", "SUCCESS")
+    before = len(stack.bodies())
+    reply = write("POST", PATH, {**CALL, "task_id": "mine"})
+    assert (reply.status, reply.body["status"]) == (202, "SUCCESS")
+    assert len(stack.bodies()) == before
+
+
+def test_an_id_of_another_task_is_a_conflict(stack: Stack, write: Send) -> None:
+    aws.task_store().enqueue(Message("another", "mine"), clock.now_ms())
+    reply = write("POST", PATH, {**CALL, "task_id": "mine"})
+    assert reply.status == 409
+    assert stack.bodies() == []
+
+
+def test_a_countdown_delays_the_message(stack: Stack, write: Send, read: Send) -> None:
+    reply = write("POST", PATH, {**CALL, "countdown": 60})
+    assert stack.bodies() == []
+    assert read("GET", f"/tasks/{reply.body['task_id']}").body["due_at"] is not None
+
+
+def test_an_eta_beyond_fifteen_minutes_is_a_schedule(stack: Stack, write: Send) -> None:
+    assert write("POST", PATH, {**CALL, "eta": later(hours=2)}).status == 202
+    assert stack.bodies() == []
+    assert len(aws.client("scheduler").list_schedules()["Schedules"]) == 1
+
+
+@pytest.mark.parametrize("expires", [30, 0.5, later(minutes=1)])
+def test_expiry_travels_with_the_message(stack: Stack, write: Send, expires: Any) -> None:
+    assert write("POST", PATH, {**CALL, "expires": expires}).status == 202
+    [message] = stack.messages()
+    assert message.expires_at_ms is not None
+    assert abs(message.expires_at_ms - clock.now_ms()) < 70_000
+
+
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        ({"args": "80"}, "args"),
+        ({"kwargs": []}, "kwargs"),
+        ({"args": ["80"]}, "args"),
+        ({"args": ["80", "n", "more"]}, "args"),
+        ({"kwargs": {"colour": "red"}}, "args"),
+        ({"countdown": -1}, "countdown"),
+        ({"countdown": "1"}, "countdown"),
+        ({"countdown": 1e300}, "countdown"),
+        ({"eta": "2020-01-01T00:00:00Z"}, "eta"),
+        ({"eta": "2099-01-01T00:00:00Z"}, "eta"),
+        ({"eta": "2099-01-01T00:00:00"}, "eta"),
+        ({"eta": "soon"}, "eta"),
+        ({"eta": 5}, "eta"),
+        ({"eta": "0001-01-01T00:00:00+23:59"}, "eta"),
+        ({"eta": "9999-12-31T23:59:59-23:59"}, "eta"),
+        ({"eta": later(hours=1), "countdown": 1}, "eta"),
+        ({"expires": "2020-01-01T00:00:00Z"}, "expires"),
+        ({"expires": -1}, "expires"),
+        ({"expires": True}, "expires"),
+        ({"task_id": ""}, "task_id"),
+        ({"task_id": "a b"}, "task_id"),
+        ({"task_id": "x" * 10_000}, "task_id"),
+        ({"task_id": 7}, "task_id"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_done(
+    stack: Stack, write: Send, extra: dict[str, Any], field: str
+) -> None:
+    reply = write("POST", PATH, {**CALL, **extra})
+    assert reply.status == 400
+    assert field in {error["field"].partition(".")[0] for error in reply.body["errors"]}
+    assert stack.items("tasks_table") == []
+    assert stack.bodies() == []
+
+
+def test_a_message_over_the_queues_limit_is_413(stack: Stack, write: Send) -> None:
+    reply = write("POST", PATH, {"args": ["80", "x" * 1_000_000]})
+    assert reply.status == 413
+    assert stack.items("tasks_table") == []
+
+
+def test_when_the_queue_is_down_nothing_is_left(stack: Stack, write: Send) -> None:
+    stack.take_queue_away()
+    reply = write("POST", PATH, CALL)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+    assert stack.items("tasks_table") == []
+
+
+def test_a_task_that_waits_is_revoked(stack: Stack, write: Send, read: Send) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    for _ in range(2):
+        reply = write("DELETE", f"/tasks/{task_id}")
+        assert (reply.status, reply.body) == (200, {"task_id": task_id, "status": "REVOKED"})
+    assert read("GET", f"/tasks/{task_id}").body["status"] == "REVOKED"
+
+
+@pytest.mark.parametrize("status", ["STARTED", "PROGRESS", "SUCCESS", "FAILURE"])
+def test_a_task_that_has_started_is_not_revoked(stack: Stack, write: Send, status: str) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    stack.set_status(task_id, status)
+    assert write("DELETE", f"/tasks/{task_id}").status == 409
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_unknown_task_is_not_found(write: Send, read: Send, method: str) -> None:
+    reply = (read if method == "GET" else write)(method, "/tasks/never-issued")
+    assert (reply.status, reply.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_names_of_the_tasks_are_listed(read: Send) -> None:
+    assert "notify_friends" in read("GET", "/tasks").body["tasks"]
