@@ -1,0 +1,56 @@
+"""Runs a measurement in a process of its own, with the environment and files of one function.
+
+A probe is a module of `tests.benchmarks.probes` with `main(arguments) -> dict`: its result comes
+back as JSON through a file, since what it prints is the function's log.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.lambda_files import LambdaFiles
+from tests.benchmarks.processes import BenchmarkError
+from tools.paths import ROOT
+
+_RESULT = "BENCHMARK_RESULT"
+
+type Result = dict[str, Any]
+
+
+def run_probe(
+    name: str, environ: Mapping[str, str], files: LambdaFiles, arguments: Sequence[str] = ()
+) -> Result:
+    """Run probe `name` and return its result.
+
+    Raises:
+        BenchmarkError: it failed; its last line of output says why.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        result, log = Path(folder, "result.json"), Path(folder, "log")
+        # -P: the project's own folder comes after what was built, not before it.
+        command = [sys.executable, "-P", "-m", f"tests.benchmarks.probes.{name}", *arguments]
+        path = f"{files.python_path}:{ROOT}"
+        environment = {**environ, _RESULT: str(result), "PYTHONPATH": path}
+        with log.open("wb") as output:
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+            )
+        if done.returncode:
+            raise BenchmarkError(f"{name} failed: {_last_line(log)}")
+        content: Result = json.loads(result.read_text())
+        return content
+
+
+def report(main: Callable[[Sequence[str]], Result]) -> None:
+    """Run a probe's `main` with the command line's arguments and hand its result over."""
+    Path(os.environ[_RESULT]).write_text(json.dumps(main(sys.argv[1:])))
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no output"

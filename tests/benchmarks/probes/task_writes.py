@@ -1,0 +1,45 @@
+"""One plain task, from the request that starts it to its result: what is sent and written.
+
+Arguments: none. The environment is the producer's, with the no-op's module among TASK_MODULES.
+"""
+
+import importlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from taskqueue.aws import client, consumer, settings, task_store
+from tests.benchmarks.lambda_events import LambdaContext, api_event
+from tests.benchmarks.noop_tasks import app
+from tests.benchmarks.probe import Result, report
+from tests.benchmarks.processes import BenchmarkError
+from tests.benchmarks.queue_pump import drain
+from tests.benchmarks.wire import RequestLog, observed
+from tests.benchmarks.write_counter import WriteCounter
+
+
+def main(arguments: Sequence[str]) -> Result:
+    """Start and run one task, the only one of its batch."""
+    producer = importlib.import_module("functions.producer.app").handler
+    worker = consumer(app)
+    queue = settings().queues[app.queue]
+    log, counter = RequestLog(), WriteCounter(client("dynamodb"))
+    event = api_event(
+        "POST", "/tasks/{task}", {"task": "noop"}, {"args": [1], "task_id": "counted"}
+    )
+    with observed(log, counter):
+        answer = producer(event, LambdaContext())
+        if answer["statusCode"] != 202:
+            raise BenchmarkError(f"POST /tasks/noop: {answer['statusCode']} {answer['body']}")
+        drain(os.environ["AWS_ENDPOINT_URL"], queue.url, queue.arn, worker)
+    record = task_store().get("counted")
+    return {
+        "status": record.status if record else None,
+        "requests": Counter(f"{r.service} {r.operation}" for r in log.requests),
+        "items": counter.items,
+        "units": counter.units,
+    }
+
+
+if __name__ == "__main__":
+    report(main)
