@@ -21,7 +21,9 @@ class Stack:
         name: of the CloudFormation stack.
         port: of the local AWS on 127.0.0.1.
         outputs: the template's outputs by name, for example `TasksTable`.
-        api_url: where the API answers; paths such as `/tasks/{id}` follow.
+        api_url: where the API answers; paths such as `/tasks/{id}` follow. By a path and not by a
+            host name of the API's own, since not every program can resolve names below
+            `localhost`: Python, on most machines, cannot.
         api_key: the value for the header `x-api-key`.
     """
 
@@ -30,6 +32,12 @@ class Stack:
     outputs: Mapping[str, str]
     api_url: str
     api_key: str
+
+    @property
+    def native_url(self) -> str:
+        """The API by a host name, as on AWS; for curl and browsers. `Location` headers fit it."""
+        host = f"{self.outputs['ApiId']}.execute-api.localhost:{self.port}"
+        return f"http://{host}/{self.outputs['ApiStage']}"
 
     @property
     def endpoint_url(self) -> str:
@@ -96,8 +104,5 @@ def outputs_by_name(outputs: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def api_url(endpoint_url: str, api_id: str, stage: str) -> str:
-    """Where the local AWS serves an API, by a path and not by a host name of the API's own.
-
-    Not every program can resolve names below `localhost`: Python, on most machines, cannot.
-    """
+    """Where the local AWS serves an API, by a path."""
     return f"{endpoint_url}/_aws/execute-api/{api_id}/{stage}"
