@@ -151,16 +151,23 @@ class DynamoTaskStore:
         )
 
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        return self._add_part(
+        parts = self._add_part(
             task_id,
-            "SET #status = :progress, lease_until_ms = :never ADD parts_planned :key",
+            # The lease stays: who planned may still die before it finds all parts done.
+            "SET #status = :progress ADD parts_planned :key",
             planned_key,
             condition="#status IN (:started, :progress)",
-            values={
-                ":progress": _s(states.PROGRESS),
-                ":started": _s(states.STARTED),
-                ":never": _n(NEVER_MS),
-            },
+            values={":progress": _s(states.PROGRESS), ":started": _s(states.STARTED)},
+        )
+        if planned_key in parts.planned:
+            return parts
+        # A task that failed or waits for another try stays so, but its parts go on.
+        return self._add_part(
+            task_id,
+            "ADD parts_planned :key",
+            planned_key,
+            condition="attribute_exists(id)",
+            values={},
         )
 
     def finish_part(self, task_id: str, done_key: str) -> Parts:

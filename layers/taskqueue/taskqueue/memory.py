@@ -80,11 +80,12 @@ class MemoryTaskStore:
         def planned(row: _Row) -> _Row:
             parts = row.record.parts or Parts(frozenset(), frozenset())
             parts = replace(parts, planned=parts.planned | {planned_key})
-            record = replace(row.record, status=states.PROGRESS, parts=parts)
-            return replace(row, record=record, lease_until_ms=NEVER_MS)
+            status = row.record.status
+            if status == states.STARTED:
+                status = states.PROGRESS
+            return replace(row, record=replace(row.record, status=status, parts=parts))
 
-        open_states = (states.STARTED, states.PROGRESS)
-        self._change(task_id, planned, lambda row: row.record.status in open_states)
+        self._change(task_id, planned, lambda _: True)
         return self._parts(task_id)
 
     def finish_part(self, task_id: str, done_key: str) -> Parts:

@@ -6,12 +6,15 @@ and a page counts once, by a plan of which all parts are done, so neither a rede
 page planned twice can be counted twice.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 
-def planned_key(page: int, plan_id: str, parts: int, *, last: bool) -> str:
-    """Return the key that says: page number `page` was planned in `parts` parts."""
-    return f"{page}:{plan_id}:{parts}:{'last' if last else 'more'}"
+def planned_key(page: int, plan_id: str, parts: int, count: int, *, last: bool) -> str:
+    """Return the key that says: page `page` was planned as `count` things, in so many parts."""
+    return f"{page}:{plan_id}:{parts}:{count}:{'last' if last else 'more'}"
 
 
 def done_key(page: int, plan_id: str, index: int, count: int) -> str:
@@ -19,7 +22,7 @@ def done_key(page: int, plan_id: str, index: int, count: int) -> str:
     return f"{page}:{plan_id}:{index}:{count}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     """The keys of what was planned and of what is done."""
 
@@ -29,42 +32,51 @@ class Parts:
     @property
     def complete(self) -> bool:
         """Whether every page up to the last is planned and has a plan wholly done."""
-        finished = {plan.page for plan in self._plans() if self._is_done(plan)}
-        last = {plan.page for plan in self._plans() if plan.last}
-        return bool(last) and finished >= set(range(min(last) + 1))
+        last = [page for page, plan in self._pages.items() if plan.last]
+        return bool(last) and all(
+            page in self._pages and self._pages[page].done for page in range(min(last) + 1)
+        )
 
     @property
     def count(self) -> int:
         """How many things are done: of each page, by a plan wholly done or the one furthest."""
-        best: dict[int, tuple[bool, int]] = {}
-        for plan in self._plans():
-            here = (self._is_done(plan), sum(self._counts(plan)))
-            best[plan.page] = max(best.get(plan.page, here), here)
-        return sum(count for _, count in best.values())
+        return sum(plan.done_count for plan in self._pages.values())
+
+    @property
+    def planned_count(self) -> int:
+        """How many things are planned so far: of each page, by the same plan as `count`."""
+        return sum(plan.planned_count for plan in self._pages.values())
 
     def has_page(self, page: int) -> bool:
         """Whether page number `page` has been planned."""
-        return any(plan.page == page for plan in self._plans())
+        return page in self._pages
 
-    def _plans(self) -> list["_Plan"]:
-        return sorted(map(_parse, self.planned), key=lambda plan: (plan.page, plan.id))
-
-    def _counts(self, plan: "_Plan") -> list[int]:
-        prefix = f"{plan.page}:{plan.id}:"
-        return [int(key.rpartition(":")[2]) for key in self.done if key.startswith(prefix)]
-
-    def _is_done(self, plan: "_Plan") -> bool:
-        return len(self._counts(plan)) == plan.parts
+    @cached_property
+    def _pages(self) -> dict[int, "_Plan"]:
+        """Of each page the plan that counts."""
+        done: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for key in self.done:
+            page, plan_id, _, count = key.split(":")
+            done[int(page), plan_id].append(int(count))
+        plans: dict[int, _Plan] = {}
+        for key in sorted(self.planned):
+            page, plan_id, parts, count, last = key.split(":")
+            plan = _plan(int(parts), int(count), last == "last", done[int(page), plan_id])
+            plans[int(page)] = max(plans.get(int(page), plan), plan, key=_progress)
+        return plans
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    page: int
-    id: str
-    parts: int
+    planned_count: int
     last: bool
+    done: bool
+    done_count: int
 
 
-def _parse(key: str) -> _Plan:
-    page, plan_id, parts, last = key.split(":")
-    return _Plan(int(page), plan_id, int(parts), last == "last")
+def _plan(parts: int, count: int, last: bool, done_counts: Sequence[int]) -> _Plan:
+    return _Plan(count, last, done=len(done_counts) == parts, done_count=sum(done_counts))
+
+
+def _progress(plan: _Plan) -> tuple[bool, int]:
+    return plan.done, plan.done_count

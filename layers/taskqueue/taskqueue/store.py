@@ -121,7 +121,10 @@ class TaskStore(Protocol):
         ...
 
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        """Add a page's plan; the task is PROGRESS and will be finished by its parts."""
+        """Add a page's plan; a task that is STARTED is PROGRESS, to be finished by its parts.
+
+        The claim's lease stays: a delivery that comes after it must see to what its worker left.
+        """
         ...
 
     def finish_part(self, task_id: str, done_key: str) -> Parts:
