@@ -98,7 +98,8 @@ def plan_page(fan_out: FanOut, number: int, page: FriendPage, plan_id: str) -> P
     last = page.next_token is None
     if page.next_token is not None:
         messages.append(_page_message(fan_out, number + 1, page.next_token, plan_id))
-    return PagePlan(tuple(messages), planned_key(number, plan_id, len(chunks), last=last))
+    key = planned_key(number, plan_id, len(chunks), len(page.ids), last=last)
+    return PagePlan(tuple(messages), key)
 
 
 def _chunk_message(fan_out: FanOut, chunk: Chunk, friend_ids: tuple[str, ...]) -> Message:

@@ -5,15 +5,34 @@ again as a whole when its message comes back.
 """
 
 import uuid
+from collections.abc import Iterable
+from typing import Protocol
 
 from social.fanout import PAGE_SIZE, Chunk, FanOut, is_small, plan_page
-from social.feeds import FeedStore
-from social.friends import FriendPage, FriendStore
+from social.friends import FriendPage
 from taskqueue.context import DEFERRED, Context, Deferred
 from taskqueue.parts import Parts
 
 
-def notify(run: Context, fan_out: FanOut, friends: FriendStore, feeds: FeedStore) -> int | Deferred:
+class Friends(Protocol):
+    """What the fan-out needs of `FriendStore`."""
+
+    def page(self, user_id: str, after: str | None, limit: int) -> FriendPage:
+        """Return some of the user's friends."""
+        ...
+
+
+class Feeds(Protocol):
+    """What the fan-out needs of `FeedStore`."""
+
+    def deliver(
+        self, user_ids: Iterable[str], news_id: str, author_id: str, expires_at: int
+    ) -> int:
+        """Put the news into feeds; return of how many users."""
+        ...
+
+
+def notify(run: Context, fan_out: FanOut, friends: Friends, feeds: Feeds) -> int | Deferred:
     """Deliver to few friends at once and return how many; hand many over to parts.
 
     Raises:
@@ -28,9 +47,7 @@ def notify(run: Context, fan_out: FanOut, friends: FriendStore, feeds: FeedStore
     return DEFERRED
 
 
-def notify_page(
-    run: Context, fan_out: FanOut, number: int, after: str, friends: FriendStore
-) -> None:
+def notify_page(run: Context, fan_out: FanOut, number: int, after: str, friends: Friends) -> None:
     """Hand page `number` of the friends, those after the id `after`, over to parts.
 
     Raises:
@@ -41,7 +58,7 @@ def notify_page(
 
 
 def deliver_chunk(
-    run: Context, fan_out: FanOut, chunk: Chunk, friend_ids: list[str], feeds: FeedStore
+    run: Context, fan_out: FanOut, chunk: Chunk, friend_ids: list[str], feeds: Feeds
 ) -> None:
     """Deliver to the friends of one chunk.
 
