@@ -61,7 +61,7 @@ class DeadLetterStore:
         first, *rest = _pieces(letter.body)
         ttl = {"N": str(letter.received_at_ms // 1000 + self._ttl_seconds)}
         for number, piece in enumerate(rest):
-            key = _piece_key(letter.queue, letter.id, number)
+            key = _piece_key(letter.id, number)
             self._put({**key, "body": {"B": piece}, "ttl": ttl})
         optional = {"task_id": letter.task_id, "task": letter.task}
         self._put(
@@ -83,7 +83,7 @@ class DeadLetterStore:
             return None
         pieces = [bytes(item["body"]["B"])]
         for number in range(int(item["pieces"]["N"])):
-            more = self._get(_piece_key(_queue_of(letter_id), letter_id, number))
+            more = self._get(_piece_key(letter_id, number))
             pieces.append(bytes(more["body"]["B"]) if more else b"")
         return _letter(item, zlib.decompress(b"".join(pieces)).decode())
 
@@ -109,9 +109,10 @@ class DeadLetterStore:
         item = self._get(_key(letter_id))
         if item is None:
             return
-        for number in range(int(item["pieces"]["N"])):
-            self._delete(_piece_key(_queue_of(letter_id), letter_id, number))
+        # The letter first: one without its pieces could not be read; pieces alone just expire.
         self._delete(_key(letter_id))
+        for number in range(int(item["pieces"]["N"])):
+            self._delete(_piece_key(letter_id, number))
 
     def _put(self, item: Mapping[str, Any]) -> None:
         with store_errors():
@@ -137,8 +138,8 @@ def _key(letter_id: str) -> dict[str, Any]:
     return {"queue": {"S": _queue_of(letter_id)}, "id": {"S": letter_id}}
 
 
-def _piece_key(queue: str, letter_id: str, number: int) -> dict[str, Any]:
-    return {"queue": {"S": f"{queue}#bodies"}, "id": {"S": f"{letter_id}#{number}"}}
+def _piece_key(letter_id: str, number: int) -> dict[str, Any]:
+    return {"queue": {"S": f"{_queue_of(letter_id)}#bodies"}, "id": {"S": f"{letter_id}#{number}"}}
 
 
 def _queue_of(letter_id: str) -> str:

@@ -6,6 +6,7 @@ https://docs.celeryq.dev/en/stable/internals/protocol.html#version-2
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from taskqueue.errors import MessageTooLarge, PoisonMessage
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_BYTES = 1_048_576
 MAX_ID_LENGTH = 255
+MAX_NAME_LENGTH = 255
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -77,12 +79,22 @@ def decode(body: str) -> Message:
     task, task_id = headers.get("task"), headers.get("id")
     if not isinstance(task, str) or not isinstance(task_id, str) or not task or not task_id:
         raise PoisonMessage("the headers 'task' and 'id' must be non-empty strings")
-    if len(task_id) > MAX_ID_LENGTH:
-        raise PoisonMessage(f"the task id is longer than {MAX_ID_LENGTH} characters")
+    _check_text("task id", task_id, MAX_ID_LENGTH)
+    _check_text("task name", task, MAX_NAME_LENGTH)
     try:
         return _message(task, task_id, headers, envelope)
     except PoisonMessage as error:
         raise PoisonMessage(error.reason, task_id, task) from None
+
+
+def _check_text(what: str, text: str, max_length: int) -> None:
+    """Refuse what DynamoDB cannot store: half of a surrogate pair is no text, yet JSON has it."""
+    if len(text) > max_length:
+        raise PoisonMessage(f"the {what} is longer than {max_length} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PoisonMessage(f"the {what} is not Unicode text") from None
 
 
 def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> Message:
@@ -197,9 +209,14 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return None
+    """Return a number that is finite and not negative; Python's JSON reads others, too."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 def _optional_text(headers: dict[str, Any], name: str) -> str | None:

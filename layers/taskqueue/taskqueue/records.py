@@ -13,6 +13,8 @@ from taskqueue.message import Message
 from taskqueue.parts import Parts
 from taskqueue.states import FINISHED, PENDING
 
+# An error longer than this is cut: it must fit the record, and a line of the log.
+MAX_ERROR_LENGTH = 10_000
 # Arguments longer than this stay out of the record, so that a record stays within one write unit.
 MAX_ARGUMENTS_LENGTH = 200
 
@@ -29,7 +31,10 @@ class ErrorInfo:
     def of(cls, error: BaseException) -> "ErrorInfo":
         """Return the description of `error`; arguments that are not JSON become their text."""
         kind = type(error)
-        return cls(kind.__qualname__, [_jsonable(arg) for arg in error.args], kind.__module__)
+        args = [_jsonable(arg) for arg in error.args]
+        if len(json.dumps(args)) > MAX_ERROR_LENGTH:
+            args = [", ".join(map(str, args))[:MAX_ERROR_LENGTH]]
+        return cls(kind.__qualname__, args, kind.__module__)
 
     @property
     def message(self) -> str:
@@ -114,7 +119,11 @@ def _error_meta(error: ErrorInfo) -> dict[str, Any]:
 
 
 def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    text = json.dumps([list(args), dict(kwargs)], separators=(",", ":"))
+    try:
+        text = json.dumps([list(args), dict(kwargs)], separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        # Python's JSON reads NaN, and nests deeper than it writes: such a task runs all the same.
+        return {"args": None, "kwargs": None}
     if len(text) > MAX_ARGUMENTS_LENGTH:
         return {"args": None, "kwargs": None}
     return {"args": list(args), "kwargs": dict(kwargs)}
@@ -123,6 +132,13 @@ def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str,
 def _jsonable(value: object) -> Any:
     try:
         json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return str(value)
+    except (TypeError, ValueError, RecursionError):
+        return _text(value)
     return value
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - any class may have a __str__ that fails
+        return f"<{type(value).__name__}>"

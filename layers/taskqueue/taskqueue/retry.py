@@ -6,10 +6,6 @@ from dataclasses import dataclass
 
 from taskqueue.errors import Retry
 
-# SQS hides a message for at most 12 hours after it was received.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
-MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 60
-
 Uniform = Callable[[float, float], float]
 
 
@@ -52,7 +48,7 @@ def decide(
         return GiveUp(exhausted=True)
     asked = error.countdown_seconds if isinstance(error, Retry) else None
     delay = backoff_seconds(policy, retries, uniform) if asked is None else asked
-    return RetryLater(min(max(delay, 0), MAX_HIDDEN_SECONDS))
+    return RetryLater(max(delay, 0))
 
 
 def backoff_seconds(policy: RetryPolicy, retries: int, uniform: Uniform = random.uniform) -> float:

@@ -10,12 +10,15 @@ from taskqueue.delivery import Delivery
 from taskqueue.ends import End
 from taskqueue.errors import SendError, StoreError
 from taskqueue.inbox import Inbox, Refused
-from taskqueue.retry import MAX_HIDDEN_SECONDS
 from taskqueue.store import Finish, TaskStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+# SQS hides a message for at most 12 hours after it was received, which may be 15 minutes ago. A
+# message that is to wait longer comes back, is found early, and is hidden again.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 15 * 60 - 60
 # A finished task waits no longer than this for the rest of its batch.
 MAX_UNWRITTEN_MS = 1_000
 
@@ -34,14 +37,20 @@ class Settlement:
         self.statuses: Counter[str] = Counter()
 
     def end(self, delivery: Delivery, end: End, now_ms: int) -> None:
-        """Take the end of one attempt; write what has waited for a second."""
+        """Take the end of one attempt; write what has waited for a second.
+
+        A dead letter is sent before its task is FAILURE: the other way round, a worker that died in
+        between would leave a finished task, whose message is acknowledged and told nowhere.
+        """
+        if end.dead_letter_reason is not None:
+            letter = _refused(delivery, end.dead_letter_reason)
+            if not self._send_dead_letter(letter):
+                return
         self.statuses[end.status] += 1
         if end.finish:
             self._unwritten.append((delivery, end.finish))
         if end.hide_seconds is not None:
             self.keep(delivery, end.hide_seconds)
-        if end.dead_letter_reason is not None:
-            self.refuse_delivery(delivery, end.dead_letter_reason)
         if self._unwritten and now_ms - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
             self._write_ends()
 
@@ -56,8 +65,7 @@ class Settlement:
 
     def refuse_delivery(self, delivery: Delivery, reason: str) -> None:
         """Send the message of a known task to the dead letters."""
-        message = delivery.message
-        self.refuse(Refused(delivery.message_id, delivery.body, reason, message.id, message.task))
+        self.refuse(_refused(delivery, reason))
 
     def settle(self) -> None:
         """Write, send and hide all that is left; a message for which that fails comes back."""
@@ -80,20 +88,21 @@ class Settlement:
             if not is_held:
                 self.kept.add(delivery.message_id)
                 self._log.warning(
-                    "attempt %d no longer held the task; its end was not written",
+                    "the end of attempt %d was not written: it no longer held the task",
                     finish.attempt,
                     extra={"task_id": finish.task_id},
                 )
 
-    def _send_dead_letter(self, letter: Refused) -> None:
+    def _send_dead_letter(self, letter: Refused) -> bool:
         extra = {"task_id": letter.task_id, "task": letter.task, "reason": letter.reason}
         try:
             self._inbox.refuse(letter)
         except SendError as error:
             self.kept.add(letter.message_id)
             self._log.error("a dead letter was not sent: %s", error, extra=extra)
-        else:
-            self._log.warning("dead letter", extra=extra)
+            return False
+        self._log.warning("dead letter", extra=extra)
+        return True
 
     def _hide(self) -> None:
         try:
@@ -103,3 +112,8 @@ class Settlement:
         else:
             if failed:
                 self._log.warning("%d messages come back at the queue's own timeout", failed)
+
+
+def _refused(delivery: Delivery, reason: str) -> Refused:
+    message = delivery.message
+    return Refused(delivery.message_id, delivery.body, reason, message.id, message.task)

@@ -88,7 +88,10 @@ class Worker(BatchProcessor):
         super()._prepare()  # type: ignore[no-untyped-call]
         self._settlement = Settlement(self._store, self._inbox, self._log)
         self._deliveries = self._read(self.records)
-        self._outcomes = self._claim(self._now_ms())
+        # One time decides for the whole batch what is early: a task that falls due while others
+        # run has not been claimed, and must come back.
+        self._claimed_at_ms = self._now_ms()
+        self._outcomes = self._claim(self._claimed_at_ms)
         self.records = sorted(self.records, key=self._due_at_ms)
 
     def _clean(self) -> None:
@@ -144,7 +147,7 @@ class Worker(BatchProcessor):
         if delivery is None:
             return  # refused when it was read
         now_ms = self._now_ms()
-        if delivery.is_early(now_ms):
+        if delivery.is_early(self._claimed_at_ms):
             self._settlement.keep(delivery, (delivery.due_at_ms - now_ms) / 1000)
         elif delivery.task.options.idempotent:
             self._run(Attempt(delivery, number=0, retries=delivery.receive_count - 1))
