@@ -1,0 +1,123 @@
+"""What template.yaml promises of the API: its routes, keys, bodies, errors and sample events."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from functions.producer import models
+from tests.unit import cloudformation as cfn
+
+API = cfn.RESOURCES["Api"]["Properties"]
+EVENTS = sorted((cfn.ROOT / "events").glob("*/*.json"))
+_ROUTE = re.compile(r'^@router\.(get|post|put|delete)\("([^"]+)"', re.MULTILINE)
+_VARIABLE = re.compile(r"<\w+>|\{\w+\}")
+
+
+def _shape(path: str) -> str:
+    """A path with its variables' names left out: they differ between gateway and function."""
+    return _VARIABLE.sub("{}", path)
+
+
+def _implemented() -> set[tuple[str, str, str]]:
+    return {
+        (module.parent.name, method.upper(), _shape(path))
+        for module in (cfn.ROOT / "functions").glob("*/*.py")
+        for method, path in _ROUTE.findall(module.read_text())
+    }
+
+
+def _sent(event: Path) -> Any:
+    return json.loads(event.read_text())
+
+
+def test_the_gateway_has_the_routes_of_the_functions() -> None:
+    deployed = {
+        (cfn.folder(function), method, _shape(path))
+        for (method, path), (function, _) in cfn.routes().items()
+    }
+
+    assert deployed == _implemented()
+
+
+def test_one_path_has_one_name_for_its_variable() -> None:
+    # API Gateway refuses a second name at the same place.
+    names: dict[str, set[str]] = {}
+    for _, path in cfn.routes():
+        parts = path.split("/")
+        for index, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault(_shape("/".join(parts[:index])), set()).add(part)
+
+    assert all(len(variables) == 1 for variables in names.values())
+
+
+def test_reads_go_to_the_query_function_and_writes_to_the_producer() -> None:
+    for (method, _), (function, _) in cfn.routes().items():
+        assert function == ("QueryFunction" if method == "GET" else "ProducerFunction")
+
+
+def test_every_route_asks_for_a_key() -> None:
+    assert API["Auth"] == {"ApiKeyRequired": True}
+    for _, properties in cfn.routes().values():
+        assert "Auth" not in properties
+
+
+@pytest.mark.parametrize("name", API["Models"])
+def test_the_gateway_knows_the_fields_that_the_function_knows(name: str) -> None:
+    schema, model = API["Models"][name], getattr(models, name)
+
+    assert issubclass(model, BaseModel)
+    assert schema["properties"].keys() == model.model_fields.keys()
+    assert schema["additionalProperties"] is False
+    required = [field for field, info in model.model_fields.items() if info.is_required()]
+    assert schema.get("required", []) == required
+
+
+def test_every_model_is_checked_on_a_route() -> None:
+    requests = [properties.get("RequestModel") for _, properties in cfn.routes().values()]
+
+    checked = {request["Model"] for request in requests if request}
+    assert checked == API["Models"].keys()
+    assert all(request["ValidateBody"] is True for request in requests if request)
+
+
+@pytest.mark.parametrize("kind", API["GatewayResponses"])
+def test_the_gateway_s_own_errors_are_problems(kind: str) -> None:
+    response = API["GatewayResponses"][kind]
+
+    headers = response["ResponseParameters"]["Headers"]
+    assert headers["Content-Type"] == "'application/problem+json'"
+    template = response["ResponseTemplates"]["application/json"]
+    problem = json.loads(template.replace("$context.error.messageString", '"Forbidden"'))
+    assert {"type", "title", "detail"} <= problem.keys()
+    assert problem.get("status", 0) == int(response.get("StatusCode", problem.get("status", 0)))
+
+
+@pytest.mark.parametrize("function", cfn.FUNCTIONS)
+def test_every_function_has_a_sample_event(function: str) -> None:
+    assert [event for event in EVENTS if event.parent.name == cfn.folder(function)]
+
+
+def test_every_route_has_a_sample_event() -> None:
+    sent = [_sent(event) for event in EVENTS]
+
+    sampled = {(e["httpMethod"], e["resource"]) for e in sent if "httpMethod" in e}
+    assert sampled == cfn.routes().keys()
+
+
+@pytest.mark.parametrize("function", sorted({source[0] for source in cfn.event_sources()}))
+def test_sample_messages_come_from_the_function_s_queues(function: str) -> None:
+    queues = {
+        cfn.QUEUES[queue]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", "taskqueue-dev")
+        for name, queue, _ in cfn.event_sources()
+        if name == function
+    }
+
+    for event in EVENTS:
+        if event.parent.name == cfn.folder(function):
+            arns = {record["eventSourceARN"] for record in _sent(event)["Records"]}
+            assert {arn.rpartition(":")[2] for arn in arns} <= queues

@@ -1,0 +1,99 @@
+"""What the roles of template.yaml may do: what their functions do, and on those resources only.
+
+The local AWS checks most of it when the stack runs there; it does not check PartiQL as AWS does.
+"""
+
+import pytest
+
+from tests.unit import cloudformation as cfn
+
+# X-Ray has no resources that a policy could name.
+_XRAY = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+_RECEIVE = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+}
+_WRITES = ("Put", "Update", "Delete", "Write", "Insert", "Execute")
+
+
+def _role(function: str) -> str:
+    return str(cfn.FUNCTIONS[function]["Role"]["Fn::GetAtt"][0])
+
+
+@pytest.mark.parametrize("role", cfn.ROLES)
+def test_a_role_names_its_actions_and_resources(role: str) -> None:
+    for statement, is_traced in cfn.statements(role):
+        actions = cfn.listed(statement["Action"])
+        assert not any("*" in action for action in actions)
+        if "*" in cfn.listed(statement["Resource"]):
+            assert is_traced
+            assert set(actions) == _XRAY
+
+
+@pytest.mark.parametrize("role", cfn.ROLES)
+def test_a_role_has_no_policies_from_elsewhere(role: str) -> None:
+    assert "ManagedPolicyArns" not in cfn.ROLES[role]
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [_role(function) for function in cfn.FUNCTIONS]
+
+    assert len(set(roles)) == len(cfn.FUNCTIONS)
+    assert set(roles) == cfn.ROLES.keys() - {"SchedulerRole"}
+
+
+@pytest.mark.parametrize(("function", "queue"), [source[:2] for source in cfn.event_sources()])
+def test_a_consumer_may_receive_from_its_queue(function: str, queue: str) -> None:
+    assert cfn.allowed(_role(function), queue) >= _RECEIVE
+
+
+@pytest.mark.parametrize("function", cfn.consumers())
+def test_a_consumer_may_claim_and_finish_by_partiql(function: str) -> None:
+    allowed = cfn.allowed(_role(function), "TasksTable")
+
+    assert allowed >= {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"),
+    [source[:2] for source in cfn.event_sources() if source[1] in cfn.WORK_QUEUES],
+)
+def test_a_consumer_may_refuse_messages(function: str, queue: str) -> None:
+    dead_letters = queue.removesuffix("Queue") + "DeadLetterQueue"
+
+    assert "sqs:SendMessage" in cfn.allowed(_role(function), dead_letters)
+
+
+@pytest.mark.parametrize("queue", sorted(cfn.WORK_QUEUES))
+@pytest.mark.parametrize("role", ["ProducerRole", "SchedulerRole"])
+def test_tasks_may_be_sent_to_every_queue(role: str, queue: str) -> None:
+    assert cfn.allowed(role, queue) == {"sqs:SendMessage"}
+
+
+def test_reads_change_nothing() -> None:
+    actions = {
+        action.partition(":")[2]
+        for statement, _ in cfn.statements("QueryRole")
+        for action in cfn.listed(statement["Action"])
+        if action.startswith(("dynamodb:", "sqs:"))
+    }
+
+    assert actions
+    assert not [action for action in actions if any(write in action for write in _WRITES)]
+
+
+def test_only_eventbridge_scheduler_is_given_the_role_that_sends_later() -> None:
+    passes = [
+        (role, statement)
+        for role in cfn.ROLES
+        for statement, _ in cfn.statements(role)
+        if "iam:PassRole" in cfn.listed(statement["Action"])
+    ]
+
+    assert passes
+    for _, statement in passes:
+        assert statement["Resource"] == {"Fn::GetAtt": ["SchedulerRole", "Arn"]}
+        service = {"iam:PassedToService": "scheduler.amazonaws.com"}
+        assert statement["Condition"] == {"StringEquals": service}
