@@ -9,6 +9,7 @@
     ├── TaskNotFound
     ├── TaskAlreadyStarted
     ├── TaskIdTaken
+    ├── NoResult
     ├── TimeLimitExceeded
     └── Retry
 
@@ -59,6 +60,10 @@ class TaskAlreadyStarted(TaskQueueError):
 
 class TaskIdTaken(TaskQueueError):
     """The task id is that of a task of another name."""
+
+
+class NoResult(TaskQueueError):
+    """The task has no result."""
 
 
 class TimeLimitExceeded(TaskQueueError):
