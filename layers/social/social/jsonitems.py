@@ -17,11 +17,14 @@ _CONTEXT = "social_json_items"
 
 
 class JsonItems(dict[str, Any]):
-    """`RequestItems` that hold no binary values: their low-level form is their JSON form."""
+    """`RequestItems` without binary values, whose low-level form is their JSON form.
+
+    For clients that `write_as_json` was told of, and no others.
+    """
 
 
 def write_as_json(client: "DynamoDBClient") -> None:
-    """Make `client` send `JsonItems` without walking them; done twice, it is done once."""
+    """Make `client` send `JsonItems` without walking them; may be told again."""
     for event, handler in (("before-parameter-build", _take), ("before-call", _put_in)):
         client.meta.events.register(
             f"{event}.dynamodb.BatchWriteItem", handler, unique_id=f"{_CONTEXT}.{event}"
