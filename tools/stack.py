@@ -8,6 +8,7 @@ import time
 from tools import sam
 from tools.deployed import Stack, read_stack
 from tools.errors import run_tool, say
+from tools.local_gateway import put_gateway_responses
 from tools.local_policy import grant_local_permissions
 from tools.ministack import Ministack, add_port
 
@@ -29,6 +30,7 @@ def up(ministack: Ministack) -> Stack:
     sam.deploy(ministack.endpoint_url)
     stack = read_stack(sam.stack_name(), ministack)
     grant_local_permissions(stack)
+    put_gateway_responses(stack, sam.BUILT_TEMPLATE)
     say(f"deployed      {stack.name} ({time.monotonic() - started:.0f} s)")
     return stack
 
