@@ -1,8 +1,8 @@
 """The API's own errors on the local AWS.
 
 API Gateway refuses a missing key or an unknown route itself, with the answers that template.yaml
-gives it (`GatewayResponses`). ministack 1.5.33 takes an API's routes and keys from the template, but
-not these answers, so they are put here; on AWS the template is all it takes.
+gives it (`GatewayResponses`). ministack 1.5.33 takes an API's routes and keys from the template,
+but not these answers, so they are put here; on AWS the template is all it takes.
 """
 
 from __future__ import annotations

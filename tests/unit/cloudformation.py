@@ -62,6 +62,11 @@ def folder(function: str) -> str:
     return str(FUNCTIONS[function]["Handler"]).split(".")[1]
 
 
+def role(function: str) -> str:
+    """The logical id of the function's role."""
+    return str(FUNCTIONS[function]["Role"]["Fn::GetAtt"][0])
+
+
 def consumers() -> list[str]:
     """The functions that run tasks: those that a work queue invokes."""
     return [name for name, queue, _ in event_sources() if queue in WORK_QUEUES]

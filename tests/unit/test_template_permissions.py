@@ -18,10 +18,6 @@ _RECEIVE = {
 _WRITES = ("Put", "Update", "Delete", "Write", "Insert", "Execute")
 
 
-def _role(function: str) -> str:
-    return str(cfn.FUNCTIONS[function]["Role"]["Fn::GetAtt"][0])
-
-
 @pytest.mark.parametrize("role", cfn.ROLES)
 def test_a_role_names_its_actions_and_resources(role: str) -> None:
     for statement, is_traced in cfn.statements(role):
@@ -38,7 +34,7 @@ def test_a_role_has_no_policies_from_elsewhere(role: str) -> None:
 
 
 def test_every_function_has_a_role_of_its_own() -> None:
-    roles = [_role(function) for function in cfn.FUNCTIONS]
+    roles = [cfn.role(function) for function in cfn.FUNCTIONS]
 
     assert len(set(roles)) == len(cfn.FUNCTIONS)
     assert set(roles) == cfn.ROLES.keys() - {"SchedulerRole"}
@@ -46,12 +42,12 @@ def test_every_function_has_a_role_of_its_own() -> None:
 
 @pytest.mark.parametrize(("function", "queue"), [source[:2] for source in cfn.event_sources()])
 def test_a_consumer_may_receive_from_its_queue(function: str, queue: str) -> None:
-    assert cfn.allowed(_role(function), queue) >= _RECEIVE
+    assert cfn.allowed(cfn.role(function), queue) >= _RECEIVE
 
 
 @pytest.mark.parametrize("function", cfn.consumers())
 def test_a_consumer_may_claim_and_finish_by_partiql(function: str) -> None:
-    allowed = cfn.allowed(_role(function), "TasksTable")
+    allowed = cfn.allowed(cfn.role(function), "TasksTable")
 
     assert allowed >= {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 
@@ -63,7 +59,7 @@ def test_a_consumer_may_claim_and_finish_by_partiql(function: str) -> None:
 def test_a_consumer_may_refuse_messages(function: str, queue: str) -> None:
     dead_letters = queue.removesuffix("Queue") + "DeadLetterQueue"
 
-    assert "sqs:SendMessage" in cfn.allowed(_role(function), dead_letters)
+    assert "sqs:SendMessage" in cfn.allowed(cfn.role(function), dead_letters)
 
 
 @pytest.mark.parametrize("queue", sorted(cfn.WORK_QUEUES))

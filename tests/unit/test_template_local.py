@@ -1,0 +1,41 @@
+"""What the local AWS gets beside the template, derived from it."""
+
+from tests.unit import cloudformation as cfn
+from tools.local_gateway import gateway_responses
+from tools.local_policy import STATEMENTS, local_statements
+
+
+def test_every_gateway_response_is_put() -> None:
+    put = {response["responseType"]: response for response in gateway_responses(cfn.TEMPLATE)}
+
+    assert put.keys() == cfn.RESOURCES["Api"]["Properties"]["GatewayResponses"].keys()
+    assert put["THROTTLED"]["statusCode"] == "429"
+    assert put["THROTTLED"]["responseParameters"] == {
+        "gatewayresponse.header.Content-Type": "'application/problem+json'",
+        "gatewayresponse.header.Retry-After": "'1'",
+    }
+    assert "statusCode" not in put["DEFAULT_4XX"]
+
+
+def test_consumers_and_the_producer_get_what_only_the_local_aws_asks_for() -> None:
+    given = {
+        role: [
+            statement
+            for policy in properties["Policies"]
+            if "PolicyDocument" in policy
+            for statement in local_statements(policy["PolicyDocument"])
+        ]
+        for role, properties in cfn.ROLES.items()
+    }
+
+    consumers = {cfn.role(function) for function in cfn.consumers()}
+    partiql, schedules = STATEMENTS["dynamodb:PartiQL"], STATEMENTS["scheduler:CreateSchedule"]
+    assert {role for role, statements in given.items() if partiql in statements} == consumers
+    assert schedules in given["ProducerRole"]
+    assert given["QueryRole"] == []
+
+
+def test_a_policy_of_one_statement_is_read_as_one_of_many() -> None:
+    document = {"Statement": {"Effect": "Allow", "Action": "dynamodb:PartiQLUpdate"}}
+
+    assert local_statements(document) == [STATEMENTS["dynamodb:PartiQL"]]
