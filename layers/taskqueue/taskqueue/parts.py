@@ -7,7 +7,7 @@ page planned twice can be counted twice.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,14 +54,15 @@ class Parts:
     @cached_property
     def _pages(self) -> dict[int, "_Plan"]:
         """Of each page the plan that counts."""
-        done: dict[tuple[int, str], list[int]] = defaultdict(list)
+        done: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
         for key in self.done:
-            page, plan_id, _, count = key.split(":")
-            done[int(page), plan_id].append(int(count))
+            page, plan_id, index, count = key.split(":")
+            counts = done[int(page), plan_id]
+            counts[index] = max(counts.get(index, 0), int(count))
         plans: dict[int, _Plan] = {}
         for key in sorted(self.planned):
             page, plan_id, parts, count, last = key.split(":")
-            plan = _plan(int(parts), int(count), last == "last", done[int(page), plan_id])
+            plan = _plan(int(parts), int(count), last == "last", done[int(page), plan_id].values())
             plans[int(page)] = max(plans.get(int(page), plan), plan, key=_progress)
         return plans
 
@@ -74,7 +75,7 @@ class _Plan:
     done_count: int
 
 
-def _plan(parts: int, count: int, last: bool, done_counts: Sequence[int]) -> _Plan:
+def _plan(parts: int, count: int, last: bool, done_counts: Collection[int]) -> _Plan:
     return _Plan(count, last, done=len(done_counts) == parts, done_count=sum(done_counts))
 
 
