@@ -1,0 +1,89 @@
+"""One-time schedules for what SQS cannot delay."""
+
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskqueue.delayed import (
+    EARLY_MS,
+    MAX_INPUT_BYTES,
+    DelayedSends,
+    at_expression,
+    schedule_name,
+)
+from taskqueue.errors import MessageTooLarge, SendError
+from taskqueue.queues import Queue
+
+QUEUE = Queue("work", "url", "arn:work", "dead")
+DUE_MS = 1_795_370_400_250
+
+
+class Scheduler:
+    """Takes schedules, or fails with an AWS error code."""
+
+    def __init__(self, code: str | None = None) -> None:
+        self.code = code
+        self.schedules: list[dict[str, Any]] = []
+
+    def create_schedule(self, **request: Any) -> None:
+        if self.code:
+            raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "CreateSchedule")
+        self.schedules.append(request)
+
+
+def sends(scheduler: Any) -> DelayedSends:
+    return DelayedSends(lambda: scheduler, "group", "arn:role")
+
+
+def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
+    scheduler = Scheduler()
+    sends(scheduler).send(QUEUE, "id", "body", DUE_MS)
+    assert scheduler.schedules == [
+        {
+            "Name": schedule_name("id"),
+            "GroupName": "group",
+            "ScheduleExpression": at_expression(DUE_MS - EARLY_MS),
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": "arn:work", "RoleArn": "arn:role", "Input": "body"},
+            "ActionAfterCompletion": "DELETE",
+        }
+    ]
+
+
+def test_the_expression_is_utc_to_the_second_and_not_later() -> None:
+    assert at_expression(DUE_MS) == "at(2026-11-22T18:00:00)"
+    assert at_expression(999) == "at(1970-01-01T00:00:00)"
+
+
+def test_sending_twice_is_once() -> None:
+    scheduler = Scheduler("ConflictException")
+    sends(scheduler).send(QUEUE, "id", "body", DUE_MS)
+    assert scheduler.schedules == []
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "ThrottlingException", "AccessDenied"])
+def test_a_refusal_is_a_send_error(code: str) -> None:
+    with pytest.raises(SendError, match=code):
+        sends(Scheduler(code)).send(QUEUE, "id", "body", DUE_MS)
+
+
+def test_a_body_too_large_for_a_schedule_is_refused_here() -> None:
+    scheduler = Scheduler()
+    sends(scheduler).send(QUEUE, "id", "x" * MAX_INPUT_BYTES, DUE_MS)
+    with pytest.raises(MessageTooLarge, match="262144 bytes"):
+        sends(scheduler).send(QUEUE, "id", "x" * (MAX_INPUT_BYTES + 1), DUE_MS)
+    assert len(scheduler.schedules) == 1
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_task_id_makes_a_valid_name(task_id: str) -> None:
+    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id))
+
+
+@given(st.text(max_size=5), st.text(max_size=5))
+def test_different_ids_make_different_names(one: str, other: str) -> None:
+    assert (schedule_name(one) == schedule_name(other)) == (one == other)

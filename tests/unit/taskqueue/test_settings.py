@@ -1,0 +1,47 @@
+"""The environment of a function."""
+
+import json
+
+import pytest
+
+from taskqueue.queues import Queue, parse_queues, queue_name
+from taskqueue.settings import Settings
+
+ARN = "arn:aws:sqs:us-east-1:000000000000:stack-work"
+QUEUES = json.dumps({"work": {"url": "u", "arn": ARN, "dead_letter_url": "d"}})
+
+
+def test_a_full_environment() -> None:
+    settings = Settings.of(
+        {
+            "TASKS_TABLE": "tasks",
+            "QUEUES": QUEUES,
+            "RESULT_TTL_SECONDS": "60",
+            "SCHEDULE_GROUP": "g",
+            "SCHEDULER_ROLE_ARN": "r",
+            "TASK_MODULES": "a.tasks,b.tasks",
+            "DEAD_LETTERS_TABLE": "dead",
+        }
+    )
+    assert settings.queues == {"work": Queue("work", "u", ARN, "d")}
+    assert settings.task_modules == ("a.tasks", "b.tasks")
+    assert (settings.tasks_table, settings.result_ttl_seconds) == ("tasks", 60)
+    assert (settings.schedule_group, settings.scheduler_role_arn) == ("g", "r")
+    assert settings.dead_letters_table == "dead"
+
+
+def test_what_a_function_does_not_use_may_be_missing() -> None:
+    settings = Settings.of({"TASKS_TABLE": "tasks"})
+    assert settings.queues == {}
+    assert settings.task_modules == ()
+    assert settings.result_ttl_seconds == 7 * 24 * 60 * 60
+
+
+def test_the_tasks_table_may_not() -> None:
+    with pytest.raises(KeyError, match="TASKS_TABLE"):
+        Settings.of({})
+
+
+def test_a_queue_s_logical_name_is_found_by_its_arn() -> None:
+    assert queue_name(ARN, parse_queues(QUEUES)) == "work"
+    assert queue_name("arn:aws:sqs:us-east-1:0:other", parse_queues(QUEUES)) == "other"
