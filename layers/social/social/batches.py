@@ -3,8 +3,10 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from social.jsonitems import JsonItems, write_as_json
@@ -23,9 +25,10 @@ MAX_PUTS = 25
 MAX_KEYS = 100
 # Enough to hide the network behind the CPU; more would only wait for each other.
 IN_FLIGHT = 4
-MAX_TRIES = 9
+# Two seconds at most: beyond, the task itself is tried again, later and in another invocation.
+MAX_TRIES = 6
 
-_BACKOFF = RetryPolicy(retry_backoff_seconds=0.05, retry_backoff_max_seconds=5)
+_BACKOFF = RetryPolicy(retry_backoff_seconds=0.05)
 
 
 class Batches:
@@ -53,13 +56,13 @@ class Batches:
             StoreError: a request failed.
         """
         batches = list(itertools.batched(items, MAX_PUTS, strict=False))
-        if len(batches) == 1:
-            return self._put_batches(table, batches)
-        lanes = [batches[first::IN_FLIGHT] for first in range(min(IN_FLIGHT, len(batches)))]
-        if lanes:
-            with ThreadPoolExecutor(len(lanes)) as pool:
-                list(pool.map(lambda lane: self._put_batches(table, lane), lanes))
-        return None
+        lanes = min(IN_FLIGHT, len(batches))
+        remaining = iter(batches)
+        if lanes <= 1:
+            self._put_batches(table, remaining)
+            return
+        with ThreadPoolExecutor(lanes) as pool, _ended(remaining):
+            list(pool.map(self._put_batches, [table] * lanes, [remaining] * lanes))
 
     def get(self, table: str, keys: Sequence[Item]) -> list[Item]:
         """Return the items of these keys that exist, in any order, 100 a request.
@@ -73,9 +76,11 @@ class Batches:
             found.extend(self._get_batch(table, list(batch)))
         return found
 
-    def _put_batches(self, table: str, batches: Iterable[Sequence[Item]]) -> None:
-        for batch in batches:
-            self._put_batch({table: [{"PutRequest": {"Item": item}} for item in batch]})
+    def _put_batches(self, table: str, batches: Iterator[Sequence[Item]]) -> None:
+        """Put batches as long as there are any; lanes share the iterator."""
+        with _ended(batches):
+            for batch in batches:
+                self._put_batch({table: [{"PutRequest": {"Item": item}} for item in batch]})
 
     def _put_batch(self, requests: Any) -> None:
         for attempt in range(MAX_TRIES):
@@ -103,3 +108,12 @@ class Batches:
     def _wait(self, attempt: int) -> None:
         if attempt:
             self._sleep(backoff_seconds(_BACKOFF, attempt - 1, self._uniform))
+
+
+@contextmanager
+def _ended(batches: Iterator[object]) -> Iterator[None]:
+    """Leave nothing of `batches`: after an error, or a time limit, no lane begins a request."""
+    try:
+        yield
+    finally:
+        deque(batches, maxlen=0)
