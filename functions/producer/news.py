@@ -60,6 +60,7 @@ def _publish(news: News, announcement: Message, now_ms: int) -> None:
         raise
     extra = {"news_id": news.id, "task_id": announcement.id}
     observing.logger.info("news posted", extra=extra)
+    observing.count("NewsPosted")
 
 
 def _withdraw(news: News) -> None:

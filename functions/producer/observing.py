@@ -1,5 +1,13 @@
-"""The function's log: every line has the request's id, and never its payload."""
+"""The function's log and metrics: every line has the request's id, and never its payload."""
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 logger = Logger(service="producer")
+_metrics = Metrics(namespace="TaskQueue", service="producer")
+
+
+def count(metric: str) -> None:
+    """Count one more of something."""
+    _metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+    _metrics.flush_metrics()

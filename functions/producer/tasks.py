@@ -26,11 +26,13 @@ def start_task(task: PathName, call: TaskCall | None = None) -> Reply:
     now_ms = clock.now_ms()
     known = _find(task)
     message = _message(known, call or TaskCall(), now_ms)
-    observing.logger.info("task sent", extra={"task_id": message.id, "task": task})
     if known.options.idempotent:
+        # Such a task has no record, so there is nothing to ask for later.
         aws.sender().send_unrecorded([message], now_ms)
+        _tell(message)
         return replies.accepted({"task_id": message.id})
     enqueued = aws.sender().send(message, now_ms)
+    _tell(message)
     body = {"task_id": message.id, "status": _status(message.id, enqueued)}
     return replies.accepted(body, replies.location(router.current_event, f"/tasks/{message.id}"))
 
@@ -64,6 +66,12 @@ def _message(task: Task, call: TaskCall, now_ms: int) -> Message:
         eta_ms=eta_ms(call, now_ms),
         expires_at_ms=expires_at_ms(call, now_ms),
     )
+
+
+def _tell(message: Message) -> None:
+    extra = {"task_id": message.id, "task": message.task}
+    observing.logger.info("task sent", extra=extra)
+    observing.count("TasksStarted")
 
 
 def _status(task_id: str, enqueued: Enqueued) -> str:

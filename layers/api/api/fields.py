@@ -22,9 +22,9 @@ _KeyText = StringConstraints(pattern=KEY_PATTERN, max_length=MAX_KEY_LENGTH)
 _Decoded = BeforeValidator(unquote)
 
 Key = Annotated[str, _KeyText]
-PathId = Annotated[str, Path(), _Decoded, _IdText]
-PathKey = Annotated[str, Path(), _Decoded, _KeyText]
-PathName = Annotated[str, Path(), _Decoded, StringConstraints(max_length=MAX_NAME_LENGTH)]
+PathId = Annotated[str, Path(), _IdText, _Decoded]
+PathKey = Annotated[str, Path(), _KeyText, _Decoded]
+PathName = Annotated[str, Path(), StringConstraints(max_length=MAX_NAME_LENGTH), _Decoded]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 IdCursor = Annotated[str | None, Query(), _IdText]
 KeyCursor = Annotated[str | None, Query(), _KeyText]

@@ -23,7 +23,7 @@ class Api(APIGatewayRestResolver):
     def __init__(self, logger: Logger) -> None:
         super().__init__(enable_validation=True, json_body_deserializer=read_object)
         self._log = logger
-        self.exception_handler(Problem)(Problem.response)
+        self.exception_handler(Problem)(self._refuse)
         self.exception_handler(RequestValidationError)(self._invalid)
         self.exception_handler(TaskQueueError)(self._failed)
         self.exception_handler(NotFoundError)(self._no_route)
@@ -36,6 +36,7 @@ class Api(APIGatewayRestResolver):
             # API Gateway takes null for no body; the local AWS does not.
             return {**answer, "body": answer["body"] or ""}
         except Problem as problem:
+            self._log_refusal(problem, event)
             return self._proxy_response(problem)
         except Exception as error:  # noqa: BLE001 - the last resort: a caller gets no stack trace
             return self._proxy_response(self._unexpected_problem(error))
@@ -45,15 +46,25 @@ class Api(APIGatewayRestResolver):
         # Powertools' own pattern leaves characters out, so that a bad id would be an unknown route.
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
 
+    def _refuse(self, problem: Problem) -> Response[str]:
+        self._log_refusal(problem, self.current_event.raw_event)
+        return problem.response()
+
+    def _log_refusal(self, problem: Problem, event: Mapping[str, Any]) -> None:
+        # Not which fields: the name of an unknown one is the caller's own text.
+        route = f"{event.get('httpMethod')} {event.get('resource')}"
+        self._log.info("request refused", status=problem.status, reason=problem.detail, route=route)
+
     def _invalid(self, error: RequestValidationError) -> Response[str]:
-        return validation_problem(error.errors()).response()
+        return self._refuse(validation_problem(error.errors()))
 
     def _failed(self, error: TaskQueueError) -> Response[str]:
         problem = problem_of(error)
         if problem is None:
             return self._unexpected(error)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._log.error("request failed", error=type(error).__name__, reason=str(error))
+        if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._refuse(problem)
+        self._log.error("request failed", error=type(error).__name__, reason=str(error))
         return problem.response()
 
     def _no_route(self, _: NotFoundError) -> Response[str]:
@@ -61,12 +72,14 @@ class Api(APIGatewayRestResolver):
         routes = self._static_routes + self._dynamic_routes
         allowed = sorted({route.method for route in routes if route.rule.match(path)})
         if not allowed:
-            return not_found("There is no such route.").response()
-        return Problem(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            f"This route takes {', '.join(allowed)}.",
-            headers={"Allow": ", ".join(allowed)},
-        ).response()
+            return self._refuse(not_found("There is no such route."))
+        return self._refuse(
+            Problem(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                f"This route takes {', '.join(allowed)}.",
+                headers={"Allow": ", ".join(allowed)},
+            )
+        )
 
     def _unexpected(self, error: Exception) -> Response[str]:
         return self._unexpected_problem(error).response()

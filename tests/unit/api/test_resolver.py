@@ -148,6 +148,19 @@ def test_an_unexpected_error_is_500_and_leaks_nothing() -> None:
     assert "secret" not in LOG.getvalue() + json.dumps(reply.body)
 
 
+def test_a_refusal_is_logged_without_the_payload() -> None:
+    LOG.truncate(0)
+    call(api.resolve, "POST", "/things/a", {"secret": "text"})
+    line = json.loads(LOG.getvalue().strip("\0\n"))
+    assert (line["message"], line["status"]) == ("request refused", 400)
+    assert "secret" not in LOG.getvalue()
+
+
+def test_a_reason_for_a_long_id_is_short_and_says_the_limit() -> None:
+    reply = call(api.resolve, "POST", f"/things/{'a' * 10_000}", {"count": 1})
+    assert reply.body["errors"][0]["reason"] == "String should have at most 128 characters"
+
+
 def test_at_most_twenty_mistakes_are_listed() -> None:
     reply = call(api.resolve, "POST", "/things/a", {"count": 1} | {f"x{n}": 1 for n in range(99)})
     assert len(reply.body["errors"]) == 20
