@@ -1,7 +1,7 @@
 """The engines that stores are held to one contract on: moto, and ministack, the local AWS."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import boto3
 import pytest
@@ -13,6 +13,7 @@ from tools.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
 ENGINES = ("moto", "ministack")
 
@@ -21,20 +22,39 @@ ENGINES = ("moto", "ministack")
 def moto_dynamodb() -> "Iterator[DynamoDBClient]":
     """A client of an empty DynamoDB in this process."""
     with mock_aws():
-        yield _client(None)
+        yield _client("dynamodb", None)
+
+
+@pytest.fixture
+def moto_sqs() -> "Iterator[SQSClient]":
+    """A client of an empty SQS in this process."""
+    with mock_aws():
+        yield _client("sqs", None)
 
 
 @pytest.fixture(scope="session")
-def ministack_dynamodb(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[DynamoDBClient]":
-    """A client of one DynamoDB for all tests, in a local AWS on a port of its own."""
+def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of one local AWS for all tests, on a port of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tools.ministack.LOCAL", tmp_path_factory.mktemp("ministack"))
         local_aws = ministack.Ministack(free_port())
         local_aws.start()
         try:
-            yield _client(local_aws.endpoint_url)
+            yield local_aws.endpoint_url
         finally:
             local_aws.stop()
+
+
+@pytest.fixture(scope="session")
+def ministack_dynamodb(ministack_url: str) -> "DynamoDBClient":
+    """A client of one DynamoDB for all tests."""
+    return _client("dynamodb", ministack_url)
+
+
+@pytest.fixture(scope="session")
+def ministack_sqs(ministack_url: str) -> "SQSClient":
+    """A client of one SQS for all tests."""
+    return _client("sqs", ministack_url)
 
 
 @pytest.fixture(params=ENGINES)
@@ -43,10 +63,14 @@ def dynamodb(request: pytest.FixtureRequest) -> "DynamoDBClient":
     return cast("DynamoDBClient", request.getfixturevalue(f"{request.param}_dynamodb"))
 
 
-def _client(endpoint_url: str | None) -> "DynamoDBClient":
+@overload
+def _client(service: Literal["dynamodb"], endpoint_url: str | None) -> "DynamoDBClient": ...
+@overload
+def _client(service: Literal["sqs"], endpoint_url: str | None) -> "SQSClient": ...
+def _client(service: Literal["dynamodb", "sqs"], endpoint_url: str | None) -> Any:
     keys = ministack.credentials()
     return boto3.client(
-        "dynamodb",
+        service,
         endpoint_url=endpoint_url,
         region_name=ministack.REGION,
         aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
