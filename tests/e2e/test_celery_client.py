@@ -1,0 +1,71 @@
+"""The article's two programs, run by a stock Celery client."""
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.celery_client import CeleryClient
+from tests.e2e.people import People
+from tests.e2e.tasks import finished, task
+from tools.deployed import Stack
+from tools.readers import Readers
+from tools.rest import Rest
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def celery(stack: Stack) -> CeleryClient:
+    return CeleryClient(stack)
+
+
+@pytest.mark.parametrize("spelling", ["base64", "plain"])
+def test_the_client_waits_for_all_friends_to_have_the_news(
+    spelling: str, celery: CeleryClient, people: People, readers: Readers
+) -> None:
+    hub = people.hub(30)
+    news = uuid.uuid4().hex
+    run: Run = celery.run if spelling == "base64" else celery.run_plain
+    printed = run("post_news.py", hub.id, news).splitlines()
+    assert printed[0].startswith("task ")
+    assert printed[-1] == "delivered to 30 friends"
+    assert readers.of_news(news) == list(hub.friends)
+
+
+def test_the_client_waits_for_a_task_of_many_parts(
+    celery: CeleryClient, people: People, readers: Readers
+) -> None:
+    hub = people.hub(1_045)
+    news = uuid.uuid4().hex
+    printed = celery.run("post_news.py", hub.id, news).splitlines()
+    assert printed[-1] == "delivered to 1045 friends"
+    assert readers.of_news(news) == list(hub.friends)
+
+
+@pytest.mark.parametrize("spelling", ["base64", "plain"])
+def test_a_task_that_raises_raises_in_the_client(spelling: str, celery: CeleryClient) -> None:
+    run: Run = celery.run if spelling == "base64" else celery.run_plain
+    assert run("fail.py").startswith("InvalidId: user_id must be 1 to 128 characters")
+
+
+def test_the_client_reads_a_task_that_was_posted_by_http(
+    celery: CeleryClient, rest: Rest, people: People
+) -> None:
+    hub = people.hub(4)
+    task_id = rest.post(f"/users/{hub.id}/news", {"text": "Hello."}).expect(202)["task_id"]
+    program = f"from tasks import notify_friends as t; print(t.AsyncResult('{task_id}').get(20))"
+    assert celery.run("-c", program) == "4\n"
+
+
+def test_a_task_id_sent_twice_runs_once(celery: CeleryClient, rest: Rest, people: People) -> None:
+    hub = people.hub(5)
+    task_id = uuid.uuid4().hex
+    call = f"apply_async(('{hub.id}', 'news'), task_id='{task_id}')"
+    assert celery.send(call) == task_id
+    assert celery.send(call) == task_id
+    assert finished(rest, task_id)["result"] == 5
+    body = {"args": [hub.id, "news"], "task_id": task_id}
+    again = rest.post("/tasks/notify_friends", body).expect(202)
+    assert again == {"task_id": task_id, "status": "SUCCESS"}
+    assert task(rest, task_id)["attempts"] == 1
