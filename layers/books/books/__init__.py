@@ -1,0 +1,1 @@
+"""Hottest books: views counted exactly, and the ranking of the most viewed."""

@@ -1,0 +1,131 @@
+"""A folded minute: its views by book as a column of numbers. Pure.
+
+All minutes of one hour (of the clock, in UTC) share one list of books, which only ever grows; a
+summary is the column of counts in the order of that list. Columns are added up as one long integer
+each: 32 bits a book, so an hour is 60 additions, whatever the number of views or of books.
+
+A summary is stored as zlib-compressed 32-bit little-endian numbers with a CRC-32, in pieces that
+fit an item; the list of books as zlib-compressed lines.
+"""
+
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from books.errors import UnreadableData
+
+MINUTES_PER_LIST = 60
+MAX_PIECE_BYTES = 350_000
+_NUMBER_BYTES = 4
+_CHECKSUM_BYTES = 4
+# Fast: the many zeros of a column compress well at any level.
+_LEVEL = 1
+
+
+def list_of(minute: int) -> int:
+    """Return the number of the list of books that a minute's summary goes by."""
+    return minute // MINUTES_PER_LIST
+
+
+def missing(counts: Mapping[str, int], books: Sequence[str]) -> list[str]:
+    """Return the books that a list needs before `counts` can be written by it, in order."""
+    return sorted(counts.keys() - set(books))
+
+
+def encode(counts: Mapping[str, int], books: Sequence[str]) -> bytes:
+    """Return the summary of `counts`, all of whose books are in the list `books`."""
+    get = counts.get
+    column = array("I", [get(book, 0) for book in books]).tobytes()
+    return zlib.crc32(column).to_bytes(_CHECKSUM_BYTES) + zlib.compress(column, _LEVEL)
+
+
+def decode(data: bytes) -> bytes:
+    """Return the column of a summary.
+
+    Raises:
+        UnreadableData: it is damaged or not whole.
+    """
+    try:
+        column = zlib.decompress(data[_CHECKSUM_BYTES:])
+    except zlib.error:
+        raise UnreadableData from None
+    if zlib.crc32(column).to_bytes(_CHECKSUM_BYTES) != data[:_CHECKSUM_BYTES]:
+        raise UnreadableData
+    return column
+
+
+def pieces(data: bytes) -> list[bytes]:
+    """Part a summary into pieces of at most `MAX_PIECE_BYTES`."""
+    return [data[at : at + MAX_PIECE_BYTES] for at in range(0, len(data), MAX_PIECE_BYTES)]
+
+
+class Column:
+    """The sum of the columns of one list of books."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._length = 0
+
+    def add(self, column: bytes) -> None:
+        """Add the column of one minute; shorter ones were written when the list was shorter.
+
+        A sum stays within its 32 bits: a window has not 4 billion views of one book.
+        """
+        self._total += int.from_bytes(column, "little")
+        self._length = max(self._length, len(column))
+
+    def counts(self, books: Sequence[str]) -> dict[str, int]:
+        """Return the sum by book, without the books that have none.
+
+        Raises:
+            UnreadableData: the list is shorter than a column that was added.
+        """
+        totals = array("I")
+        totals.frombytes(self._total.to_bytes(self._length, "little"))
+        if len(totals) > len(books):
+            raise UnreadableData("the list of books is shorter than a summary that goes by it")
+        return {book: total for book, total in zip(books, totals, strict=False) if total}
+
+
+def add_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sum of several counts by book."""
+    total: dict[str, int] = {}
+    for part in parts:
+        if not total:
+            total = dict(part)
+            continue
+        get = total.get
+        for book, count in part.items():
+            total[book] = get(book, 0) + count
+    return total
+
+
+def encode_books(books: Sequence[str]) -> bytes:
+    """Return a piece of a list of books in its stored form."""
+    return zlib.compress("\n".join(books).encode())
+
+
+def decode_books(data: bytes) -> list[str]:
+    """Read a piece of a list of books.
+
+    Raises:
+        UnreadableData: it is damaged.
+    """
+    try:
+        return zlib.decompress(data).decode().split("\n")
+    except (zlib.error, UnicodeDecodeError):
+        raise UnreadableData from None
+
+
+def book_pieces(books: Sequence[str]) -> Iterator[list[str]]:
+    """Part books, to be added to a list, into pieces that fit an item each."""
+    piece: list[str] = []
+    size = 0
+    for book in books:
+        if piece and size + len(book) + 1 > MAX_PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+        piece.append(book)
+        size += len(book) + 1
+    if piece:
+        yield piece

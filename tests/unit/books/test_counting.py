@@ -1,0 +1,243 @@
+"""Counting and folding: the brute-force count, whatever comes in between."""
+
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from books import summaries
+from books.counting import FOLD_AFTER_MS, Counted, StoredSegment, ViewStore, count
+from books.errors import UnreadableData
+from books.ranking import Window, top, window
+from books.segments import by_minute, encode, segment_id, split
+from books.views import MINUTE_MS, View
+from tests.unit.books.memory_views import MemoryViewStore
+
+NOW_MS = 1_790_000_000_000
+WINDOW = window(NOW_MS, 4)
+# From before the window to after it, over the change of an hour and so of the list of books.
+times_ms = st.integers(WINDOW.start_ms - 2 * MINUTE_MS, WINDOW.end_ms + MINUTE_MS - 1)
+views = st.builds(View, st.sampled_from("abcdefgh"), times_ms)
+sent_messages = st.dictionaries(
+    st.integers(0, 30).map(str), st.lists(views, min_size=1, max_size=4), min_size=1, max_size=20
+)
+
+
+def deliver(store: ViewStore, batch: list[tuple[str, list[View]]]) -> None:
+    for minute, said in by_minute(batch).items():
+        for part in split(said):
+            store.append(StoredSegment(minute, segment_id(part), encode(part)))
+
+
+def brute_force(messages: dict[str, list[View]], within: Window = WINDOW) -> dict[str, int]:
+    return dict(
+        Counter(v.book for said in messages.values() for v in said if v.minute in within.minutes)
+    )
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+def dying(store: MemoryViewStore, steps: int) -> MemoryViewStore:
+    """Return the same store for a process that dies after so many operations."""
+    left = iter(range(steps))
+
+    def step() -> None:
+        if next(left, None) is None:
+            raise Crash
+
+    return replace(store, before=step)
+
+
+@settings(deadline=None)
+@given(sent_messages, st.data())
+def test_the_count_is_exact_after_any_history(
+    sent: dict[str, list[View]], data: st.DataObject
+) -> None:
+    """Batches in any order and mixture, some again; consumers and folds that die anywhere."""
+    store = MemoryViewStore()
+    batches = data.draw(st.permutations([[id] for id in sent]))
+    again = st.lists(st.sampled_from(sorted(sent)), min_size=1, max_size=6)
+    work = [*batches, *data.draw(st.lists(again, max_size=6))]
+    for ids in data.draw(st.permutations(work)):
+        batch = [(id, sent[id]) for id in ids]
+        with suppress(Crash):
+            deliver(dying(store, data.draw(st.integers(0, 12))), batch)
+        deliver(store, batch)
+        if data.draw(st.booleans()):
+            now_ms = NOW_MS + data.draw(st.integers(0, 3)) * MINUTE_MS
+            with suppress(Crash):
+                count(dying(store, data.draw(st.integers(0, 25))), WINDOW, now_ms)
+    assert count(store, WINDOW, NOW_MS).counts == brute_force(sent)
+    assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == brute_force(sent)
+    assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == brute_force(sent)
+
+
+@settings(deadline=None)
+@given(sent_messages, st.integers(0, 40), st.integers(0, 40), st.data())
+def test_rankings_and_late_segments_in_the_middle_of_a_fold_leave_it_exact(
+    sent: dict[str, list[View]], other_at: int, late_at: int, data: st.DataObject
+) -> None:
+    store = MemoryViewStore()
+    ids = sorted(sent)
+    late = set(data.draw(st.lists(st.sampled_from(ids))))
+    for id in ids:
+        if id not in late:
+            deliver(store, [(id, sent[id])])
+    now_ms, steps = NOW_MS + 9 * MINUTE_MS, iter(range(10_000))
+
+    def meanwhile() -> None:
+        step = next(steps)
+        if step == other_at:
+            count(store, WINDOW, now_ms)
+        if step == late_at:
+            for id in late:
+                deliver(store, [(id, sent[id])])
+
+    count(replace(store, before=meanwhile), WINDOW, now_ms)
+    for id in late:
+        deliver(store, [(id, sent[id])])
+    assert count(store, WINDOW, now_ms).counts == brute_force(sent)
+    assert count(store, WINDOW, now_ms).counts == brute_force(sent)
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_two_folds_that_find_different_books_agree_on_one_list(at: int) -> None:
+    early, late = {"1": [View("z", WINDOW.start_ms)]}, {"2": [View("a", WINDOW.start_ms)]}
+    store, steps, now_ms = MemoryViewStore(), iter(range(100)), NOW_MS + 9 * MINUTE_MS
+    deliver(store, list(early.items()))
+
+    def meanwhile() -> None:
+        if next(steps) == at:
+            deliver(store, list(late.items()))
+            count(store, WINDOW, now_ms)
+
+    count(replace(store, before=meanwhile), WINDOW, now_ms)
+    deliver(store, list(late.items()))
+    for _ in range(2):
+        assert count(store, WINDOW, now_ms).counts == brute_force(early | late)
+
+
+def sample(messages: int, seed: int = 1) -> dict[str, list[View]]:
+    generator = random.Random(seed)
+    return {
+        str(number): [
+            View(str(generator.randrange(50)), generator.randrange(WINDOW.start_ms, WINDOW.end_ms))
+            for _ in range(5)
+        ]
+        for number in range(messages)
+    }
+
+
+def folded(messages: dict[str, list[View]]) -> tuple[MemoryViewStore, Counted]:
+    store = MemoryViewStore()
+    deliver(store, list(messages.items()))
+    return store, count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
+
+
+def test_closed_minutes_are_folded_once_and_their_segments_not_read_again() -> None:
+    store, first = folded(sample(40))
+    assert first.minutes_folded == 4
+    store.segments_read = 0
+    second = count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
+    assert (second.minutes_folded, store.segments_read) == (0, 0)
+    assert second.counts == first.counts == brute_force(sample(40))
+
+
+def test_the_running_minute_is_not_folded() -> None:
+    store = MemoryViewStore()
+    deliver(store, list(sample(40).items()))
+    open_until_ms = WINDOW.start_ms + MINUTE_MS + FOLD_AFTER_MS
+    assert count(store, WINDOW, open_until_ms - 1).minutes_folded == 0
+    assert count(store, WINDOW, open_until_ms).minutes_folded == 1
+
+
+def test_a_segment_that_cannot_be_read_is_set_aside_and_counted_as_left_out() -> None:
+    store = MemoryViewStore()
+    deliver(store, list(sample(10).items()))
+    store.append(StoredSegment(WINDOW.first, "broken", b"S1 nonsense"))
+    now_ms = NOW_MS + 9 * MINUTE_MS
+    first, second = count(store, WINDOW, now_ms), count(store, WINDOW, now_ms)
+    assert (first.unreadable, first.left_out) == (["broken"], 1)
+    assert (second.unreadable, second.left_out) == ([], 1)
+    assert store.aside == {"broken": b"S1 nonsense"}
+    assert first.counts == second.counts == brute_force(sample(10))
+
+
+@pytest.mark.parametrize("damage", [b"", b"1234567"])
+def test_a_damaged_summary_is_made_anew_from_its_segments(damage: bytes) -> None:
+    store, first = folded(sample(10))
+    key = next(iter(store.written))
+    store.written[key] = [damage]
+    again = count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
+    assert (again.counts, again.minutes_folded) == (first.counts, 1)
+
+
+def test_a_lost_summary_is_made_anew_from_its_segments() -> None:
+    store, first = folded(sample(10))
+    store.written.clear()
+    assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == first.counts
+
+
+def test_a_damaged_list_of_books_costs_time_but_no_views() -> None:
+    store, first = folded(sample(10))
+    for key in store.lists:
+        store.lists[key] = b"nonsense"
+    again = count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
+    assert (again.counts, again.minutes_folded) == (first.counts, 0)
+
+
+def test_an_empty_window_has_no_views() -> None:
+    assert count(MemoryViewStore(), WINDOW, NOW_MS).counts == {}
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(1, 2**31), max_size=9))
+def test_a_summary_is_read_as_it_was_written(counts: dict[str, int]) -> None:
+    books = ["zzzz", *sorted(counts), "yyyy"]
+    column = summaries.Column()
+    column.add(summaries.decode(summaries.encode(counts, books)))
+    assert column.counts(books) == counts
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 10**6)), max_size=5))
+def test_columns_add_up_though_the_list_grew_between_them(minutes: list[dict[str, int]]) -> None:
+    books: list[str] = []
+    column, total = summaries.Column(), Counter[str]()
+    for counts in minutes:
+        books += summaries.missing(counts, books)
+        column.add(summaries.decode(summaries.encode(counts, books)))
+        total.update(counts)
+    assert column.counts(books) == dict(total)
+    assert summaries.add_up(minutes) == dict(total)
+
+
+def test_a_list_shorter_than_its_summary_is_not_read() -> None:
+    column = summaries.Column()
+    column.add(summaries.decode(summaries.encode({"a": 1, "b": 2}, ["a", "b"])))
+    with pytest.raises(UnreadableData):
+        column.counts(["a"])
+
+
+def test_a_long_list_of_books_is_parted_into_items() -> None:
+    books = [f"{number:0128d}" for number in range(10_000)]
+    parts = list(summaries.book_pieces(books))
+    assert len(parts) > 1
+    stored = [summaries.decode_books(summaries.encode_books(part)) for part in parts]
+    assert list(chain.from_iterable(stored)) == books
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(1, 5)), st.integers(1, 12)
+)
+def test_the_ranking_is_that_of_all_books_sorted(counts: dict[str, int], size: int) -> None:
+    best = sorted(counts, key=lambda book: (-counts[book], book))[:size]
+    entries = top(counts, size)
+    assert [entry.book for entry in entries] == best
+    assert [entry.views for entry in entries] == [counts[book] for book in best]
+    assert [entry.rank for entry in entries] == list(range(1, len(best) + 1))
