@@ -22,7 +22,7 @@ from taskqueue.deadletters import DeadLetterStore
 KEPT_SECONDS = 366 * 24 * 60 * 60
 
 logger = Logger(service="dead_letters")
-metrics = Metrics(namespace="TaskQueue", service="dead_letters")
+metrics = Metrics(namespace=aws.metrics_namespace(), service="dead_letters")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

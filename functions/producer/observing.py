@@ -3,8 +3,10 @@
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from taskqueue import aws
+
 logger = Logger(service="producer")
-_metrics = Metrics(namespace="TaskQueue", service="producer")
+_metrics = Metrics(namespace=aws.metrics_namespace(), service="producer")
 
 
 def count(metric: str) -> None:

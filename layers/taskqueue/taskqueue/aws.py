@@ -74,6 +74,11 @@ def sender() -> Sender:
     return Sender(client("sqs"), task_store(), settings().queues, delayed)
 
 
+def metrics_namespace() -> str:
+    """Return the namespace of this stack's metrics, so that two stacks do not mix theirs."""
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "TaskQueue")
+
+
 def consumer(app: App) -> Handler:
     """Return the handler of the Lambda that runs the tasks of `app`: all that it needs."""
     from aws_lambda_powertools import Logger, Metrics
@@ -88,7 +93,7 @@ def consumer(app: App) -> Handler:
         sender=sender(),
         inbox=Inbox(client("sqs"), settings().queues[app.queue]),
         logger=logger,
-        metrics=Metrics(namespace="TaskQueue", service=app.name),
+        metrics=Metrics(namespace=metrics_namespace(), service=app.name),
     )
     return logger.inject_lambda_context(worker.handle)
 
