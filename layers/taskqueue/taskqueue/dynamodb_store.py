@@ -25,7 +25,7 @@ from taskqueue.awserrors import (
     store_error,
     store_errors,
 )
-from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
+from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.message import Message
 from taskqueue.parts import Parts
 from taskqueue.records import ErrorInfo, TaskRecord, outcome_of, result_meta
@@ -38,6 +38,7 @@ from taskqueue.store import (
     Enqueued,
     Finish,
     Leased,
+    NotClaimed,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ _CLAIM = (
     ' SET "started_at_ms"=?'
     ' WHERE "id"=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
 )
+# What a statement answers when the database did as it was told: done, or the condition was false.
+_ANSWERS = (None, "ConditionalCheckFailed", "DuplicateItem")
 _INSERT = 'INSERT INTO "{table}" VALUE ?'
 _FINISH = (
     'UPDATE "{table}" SET "status"=? SET "result"=? SET "lease_until_ms"=? SET "retries"=?'
@@ -279,21 +282,19 @@ class DynamoTaskStore:
 
     def _insert(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         """Claim tasks without a record: a stock Celery client writes none."""
-        if not claims:
-            return []
-        responses = self._execute(
-            [
-                {
-                    "Statement": self._insert_statement,
-                    "Parameters": [{"M": self._started_item(claim, now_ms)}],
-                }
-                for claim in claims
-            ]
-        )
-        return [
-            Claimed(attempt=1, retries=0, lost=0) if _succeeded(response) else Leased(now_ms)
-            for response in responses
+        statements = [
+            {
+                "Statement": self._insert_statement,
+                "Parameters": [{"M": self._started_item(claim, now_ms)}],
+            }
+            for claim in claims
         ]
+        try:
+            responses = self._execute(statements)
+        except StoreError as error:
+            # Others of the batch may be claimed already.
+            return [NotClaimed(str(error)) for _ in claims]
+        return [_insert_outcome(response, now_ms) for response in responses]
 
     def _started_item(self, claim: Claim, now_ms: int) -> Item:
         return {
@@ -333,11 +334,11 @@ class DynamoTaskStore:
         }
 
     def _execute(self, statements: Sequence[Item]) -> list[Item]:
-        """Run the statements, 25 a request; one whose condition fails says so in its place.
+        """Run the statements, 25 a request; one that fails says so in its place.
 
         Raises:
-            StoreError, Throttled: a request failed, or a statement for another reason than its
-                condition and not for passing load alone.
+            StoreError, Throttled: a request failed, or each of its statements for another reason
+                than its condition.
         """
         responses: list[Item] = []
         for start in range(0, len(statements), MAX_STATEMENTS):
@@ -355,9 +356,9 @@ class DynamoTaskStore:
             again = self._request([statements[index] for index in throttled])
             for index, entry in zip(throttled, again, strict=True):
                 responses[index] = entry
-        for entry in responses:
-            if _error_code(entry) not in (None, "ConditionalCheckFailed", "DuplicateItem"):
-                raise store_error(str(_error_code(entry)))
+        codes = [_error_code(entry) for entry in responses]
+        if all(code not in _ANSWERS for code in codes):
+            raise store_error(str(codes[0]))
         return responses
 
     def _request(self, statements: Sequence[Item]) -> list[Item]:
@@ -419,11 +420,21 @@ def _claim_outcome(response: Item) -> ClaimOutcome | None:
         item = response["Item"]
         attempt = _int(item, "attempt")
         return Claimed(attempt, _int(item, "retries"), attempt - 1 - _int(item, "returned"))
+    code = str(_error_code(response))
+    if code not in _ANSWERS:
+        return NotClaimed(code)
     item = response["Error"].get("Item")
     if not item:
         return None
     until_ms = _int(item, "lease_until_ms")
     return AlreadyFinished(item["status"]["S"]) if until_ms == NEVER_MS else Leased(until_ms)
+
+
+def _insert_outcome(response: Item, now_ms: int) -> ClaimOutcome:
+    if _succeeded(response):
+        return Claimed(attempt=1, retries=0, lost=0)
+    code = str(_error_code(response))
+    return Leased(now_ms) if code in _ANSWERS else NotClaimed(code)
 
 
 def _known(message: Message, item: Item) -> Enqueued:

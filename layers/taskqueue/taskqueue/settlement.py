@@ -88,7 +88,7 @@ class Settlement:
             if not is_held:
                 self.kept.add(delivery.message_id)
                 self._log.warning(
-                    "the end of attempt %d was not written: it no longer held the task",
+                    "the end of attempt %d is not written: its lease is lost, or the store refused",
                     finish.attempt,
                     extra={"task_id": finish.task_id},
                 )

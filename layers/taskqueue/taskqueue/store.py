@@ -58,7 +58,14 @@ class Leased:
     until_ms: int
 
 
-ClaimOutcome = Claimed | AlreadyFinished | Leased
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """The store failed for this claim, though not for all of them; `reason` is its error code."""
+
+    reason: str
+
+
+ClaimOutcome = Claimed | AlreadyFinished | Leased | NotClaimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +108,19 @@ class TaskStore(Protocol):
         ...
 
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
-        """Claim each task on its own; the outcomes stand in the order of the claims."""
+        """Claim each task on its own; the outcomes stand in the order of the claims.
+
+        Raises:
+            StoreError, Throttled: none of them is claimed.
+        """
         ...
 
     def finish(self, ends: Sequence[Finish]) -> list[bool]:
-        """Write the ends of attempts; False where the lease was lost to another worker."""
+        """Write the ends of attempts; False where the lease was lost, or the store refused it.
+
+        Raises:
+            StoreError, Throttled: none of them is written.
+        """
         ...
 
     def release(self, task_id: str, attempt: int) -> bool:

@@ -21,7 +21,15 @@ from taskqueue.ends import Attempt, End
 from taskqueue.errors import PoisonMessage, StoreError
 from taskqueue.inbox import Inbox, Refused
 from taskqueue.settlement import Settlement
-from taskqueue.store import AlreadyFinished, Claim, Claimed, ClaimOutcome, Leased, TaskStore
+from taskqueue.store import (
+    AlreadyFinished,
+    Claim,
+    Claimed,
+    ClaimOutcome,
+    Leased,
+    NotClaimed,
+    TaskStore,
+)
 from taskqueue.timelimit import time_limit
 
 if TYPE_CHECKING:
@@ -167,6 +175,9 @@ class Worker(BatchProcessor):
                 self._settlement.keep(delivery, (until_ms - now_ms) / 1000 + 1)
             case AlreadyFinished(status):
                 self._log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
+            case NotClaimed(reason):
+                self._log.warning("not claimed: %s", reason, extra={"task_id": task_id})
+                self._settlement.keep(delivery, claim_backoff_seconds(delivery.receive_count))
             case None:
                 self._log.info("duplicate within the batch", extra={"task_id": task_id})
 

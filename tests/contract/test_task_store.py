@@ -1,0 +1,450 @@
+"""What every `TaskStore` does: the one in memory and the one in DynamoDB.
+
+moto is left out: its PartiQL takes no notice of conditions.
+"""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from taskqueue import states
+from taskqueue.dynamodb_store import DynamoTaskStore
+from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
+from taskqueue.memory import MemoryTaskStore
+from taskqueue.message import Message
+from taskqueue.parts import Parts, done_key, planned_key
+from taskqueue.records import ErrorInfo, result_meta
+from taskqueue.store import (
+    NEVER_MS,
+    AlreadyFinished,
+    Claim,
+    Claimed,
+    ClaimOutcome,
+    Enqueued,
+    Finish,
+    Leased,
+    TaskStore,
+)
+from tests.dynamodb_tables import create_table
+
+NOW_MS = 1_795_370_400_000
+LEASE_MS = 30_000
+ERROR = ErrorInfo("ValueError", ["no", 1], "builtins")
+
+
+@pytest.fixture(scope="module")
+def dynamo_store(request: pytest.FixtureRequest) -> DynamoTaskStore:
+    client = request.getfixturevalue("ministack_dynamodb")
+    return DynamoTaskStore(client, create_table(client, "id"), result_ttl_seconds=3_600)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> TaskStore:
+    if request.param == "memory":
+        return MemoryTaskStore()
+    found: DynamoTaskStore = request.getfixturevalue("dynamo_store")
+    return found
+
+
+def task(**fields: Any) -> Message:
+    """Return a message of a new task."""
+    return Message("add", f"test-{uuid.uuid4()}", [1], {"b": 2}, **{"queue": "work", **fields})
+
+
+def claim(store: TaskStore, message: Message, now_ms: int = NOW_MS) -> ClaimOutcome:
+    (outcome,) = store.claim([Claim(message, now_ms + LEASE_MS)], now_ms)
+    return outcome
+
+
+def end(message: Message, attempt: int, status: str = states.SUCCESS, **fields: Any) -> Finish:
+    """Return the end of an attempt; `result` or `error` are what its meta says."""
+    said = {name: fields.pop(name) for name in ("result", "error") if name in fields}
+    values = {"claimable_at_ms": NEVER_MS, "retries": 0, "at_ms": NOW_MS + 5, **fields}
+    meta = result_meta(message, status, at_ms=NOW_MS + 5, **said)
+    return Finish(message.id, attempt, status, meta, **values)
+
+
+def started(store: TaskStore) -> Message:
+    message = task()
+    store.enqueue(message, NOW_MS)
+    assert claim(store, message) == Claimed(1, 0, 0)
+    return message
+
+
+def status_of(store: TaskStore, message: Message) -> str:
+    record = store.get(message.id)
+    assert record is not None
+    return record.status
+
+
+# ---------------------------------------------------------------- enqueue, get, forget
+
+
+def test_an_id_that_was_never_issued_is_unknown(store: TaskStore) -> None:
+    assert store.get("never-issued") is None
+
+
+def test_an_enqueued_task_waits(store: TaskStore) -> None:
+    message = task(eta_ms=NOW_MS + 9_000)
+    assert store.enqueue(message, NOW_MS) is Enqueued.NEW
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.id, record.task, record.queue) == (message.id, "add", "work")
+    assert (record.status, record.attempts, record.retries) == ("PENDING", 0, 0)
+    assert (record.result, record.error, record.progress, record.parts) == (None, None, None, None)
+    assert (record.enqueued_at_ms, record.due_at_ms) == (NOW_MS, NOW_MS + 9_000)
+    assert (record.started_at_ms, record.finished_at_ms) == (None, None)
+
+
+def test_enqueueing_again_says_how_far_the_task_is(store: TaskStore) -> None:
+    message = task()
+    store.enqueue(message, NOW_MS)
+    assert store.enqueue(message, NOW_MS + 1) is Enqueued.WAITING
+    claim(store, message)
+    assert store.enqueue(message, NOW_MS + 2) is Enqueued.BEGUN
+    store.finish([end(message, 1)])
+    assert store.enqueue(message, NOW_MS + 3) is Enqueued.BEGUN
+    assert status_of(store, message) == states.SUCCESS
+
+
+def test_an_id_of_another_task_s_is_refused(store: TaskStore) -> None:
+    message = task()
+    store.enqueue(message, NOW_MS)
+    with pytest.raises(TaskIdTaken):
+        store.enqueue(Message("other", message.id), NOW_MS)
+
+
+def test_only_what_nobody_claimed_is_forgotten(store: TaskStore) -> None:
+    waiting, running = task(), started(store)
+    store.enqueue(waiting, NOW_MS)
+    for task_id in (waiting.id, running.id, "never-issued"):
+        store.forget(task_id)
+    assert store.get(waiting.id) is None
+    assert status_of(store, running) == states.STARTED
+
+
+# ---------------------------------------------------------------- claim
+
+
+def test_a_claim_starts_the_task(store: TaskStore) -> None:
+    message = started(store)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.attempts, record.started_at_ms) == ("STARTED", 1, NOW_MS)
+
+
+def test_a_claim_of_an_unknown_id_makes_its_record(store: TaskStore) -> None:
+    message = task()
+    assert claim(store, message) == Claimed(1, 0, 0)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.task, record.queue, record.status) == ("add", "work", "STARTED")
+    assert (record.attempts, record.enqueued_at_ms) == (1, NOW_MS)
+    assert claim(store, message) == Leased(NOW_MS + LEASE_MS)
+
+
+def test_a_leased_task_cannot_be_claimed_until_its_lease_is_over(store: TaskStore) -> None:
+    message = started(store)
+    assert claim(store, message, NOW_MS + LEASE_MS - 1) == Leased(NOW_MS + LEASE_MS)
+    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+
+
+def test_attempts_rise_and_lost_ones_are_counted(store: TaskStore) -> None:
+    message = task()
+    for died in range(5):
+        outcome = claim(store, message, NOW_MS + died * LEASE_MS)
+        assert outcome == Claimed(died + 1, 0, died)
+
+
+def test_a_batch_is_claimed_one_by_one_in_its_order(store: TaskStore) -> None:
+    waiting, running, unknown, finished = task(), started(store), task(), started(store)
+    store.enqueue(waiting, NOW_MS)
+    store.finish([end(finished, 1)])
+    batch = [finished, unknown, running, waiting]
+    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS) for message in batch], NOW_MS)
+    assert outcomes == [
+        AlreadyFinished(states.SUCCESS),
+        Claimed(1, 0, 0),
+        Leased(NOW_MS + LEASE_MS),
+        Claimed(1, 0, 0),
+    ]
+
+
+def test_more_claims_than_one_request_takes(store: TaskStore) -> None:
+    batch = [task() for _ in range(60)]
+    for message in batch[::2]:
+        store.enqueue(message, NOW_MS)
+    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS) for message in batch], NOW_MS)
+    assert outcomes == [Claimed(1, 0, 0)] * 60
+    assert store.finish([end(message, 1) for message in batch]) == [True] * 60
+
+
+def test_an_id_with_odd_characters(store: TaskStore) -> None:
+    message = task()
+    odd = Message("add", f"{message.id} '\"\\ñ🎉\x00?{{}}", queue="work")
+    assert store.enqueue(odd, NOW_MS) is Enqueued.NEW
+    assert claim(store, odd) == Claimed(1, 0, 0)
+    assert store.finish([end(odd, 1, result="ok")]) == [True]
+    record = store.get(odd.id)
+    assert record is not None
+    assert record.result == "ok"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["enqueued", "unknown"])
+def test_of_sixteen_at_once_exactly_one_wins(store: TaskStore, known: bool) -> None:
+    message, together = task(), threading.Barrier(16)
+    if known:
+        store.enqueue(message, NOW_MS)
+
+    def compete(_: int) -> ClaimOutcome:
+        together.wait()
+        return claim(store, message)
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(compete, range(16)))
+    assert outcomes.count(Claimed(1, 0, 0)) == 1
+    assert sum(isinstance(outcome, Leased) for outcome in outcomes) == 15
+
+
+# ---------------------------------------------------------------- finish, release, progress
+
+
+@pytest.mark.parametrize("result", [None, 0, "text", [1, {"a": None}], 1.5, "x" * 200_000])
+def test_a_success_is_read_back(store: TaskStore, result: Any) -> None:
+    message = started(store)
+    assert store.finish([end(message, 1, result=result)]) == [True]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.finished) == ("SUCCESS", True)
+    assert record.result == result
+    assert record.error is None
+    assert record.finished_at_ms == NOW_MS + 5
+
+
+def test_a_failure_is_read_back(store: TaskStore) -> None:
+    message = started(store)
+    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [True]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.result, record.error) == ("FAILURE", None, ERROR)
+
+
+@pytest.mark.parametrize("status", [states.SUCCESS, states.FAILURE, states.REVOKED])
+def test_a_finished_task_is_never_claimed_again(store: TaskStore, status: str) -> None:
+    message = started(store)
+    store.finish([end(message, 1, status)])
+    assert claim(store, message, NOW_MS + 10**10) == AlreadyFinished(status)
+
+
+def test_a_retry_is_claimed_when_it_is_due_and_counts_as_no_lost_attempt(store: TaskStore) -> None:
+    message, due_ms = started(store), NOW_MS + 7_000
+    retry = end(message, 1, states.RETRY, error=ERROR, retries=1, claimable_at_ms=due_ms)
+    assert store.finish([retry]) == [True]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.retries, record.error) == ("RETRY", 1, ERROR)
+    assert record.finished_at_ms is None
+    assert claim(store, message, due_ms - 1) == Leased(due_ms)
+    assert claim(store, message, due_ms) == Claimed(2, 1, 0)
+
+
+def test_the_end_of_a_stale_attempt_is_refused(store: TaskStore) -> None:
+    message = started(store)
+    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+    assert store.finish([end(message, 1, result="stale")]) == [False]
+    assert store.finish([end(message, 2, result="good")]) == [True]
+    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [False]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.result) == ("SUCCESS", "good")
+
+
+def test_ends_stand_in_their_order_and_each_for_itself(store: TaskStore) -> None:
+    one, other, unknown = started(store), started(store), task()
+    assert store.finish([end(one, 1), end(unknown, 1), end(other, 7)]) == [True, False, False]
+    assert store.get(unknown.id) is None
+
+
+def test_a_released_task_waits_again(store: TaskStore) -> None:
+    message = started(store)
+    assert not store.release(message.id, 2)
+    assert store.release(message.id, 1)
+    assert not store.release(message.id, 1)
+    assert status_of(store, message) == states.PENDING
+    assert claim(store, message) == Claimed(2, 0, 0)
+
+
+@pytest.mark.parametrize("progress", [{"done": 3, "of": 7}, 0, "half", None])
+def test_progress_is_written_by_who_holds_the_task(store: TaskStore, progress: Any) -> None:
+    message = started(store)
+    assert store.set_progress(message.id, 1, progress)
+    assert not store.set_progress(message.id, 2, "stale")
+    assert not store.set_progress("never-issued", 1, "stale")
+    record = store.get(message.id)
+    assert record is not None
+    assert record.progress == progress
+
+
+# ---------------------------------------------------------------- parts
+
+
+def test_a_task_in_parts_is_in_progress_until_it_is_completed(store: TaskStore) -> None:
+    message = started(store)
+    plan = planned_key(0, "p", 2, 30, last=True)
+    assert store.plan_parts(message.id, plan) == Parts(frozenset({plan}), frozenset())
+    assert status_of(store, message) == states.PROGRESS
+    first, second = done_key(0, "p", 0, 10), done_key(0, "p", 1, 20)
+    assert store.finish_part(message.id, first).count == 10
+    assert store.finish_part(message.id, first).count == 10
+    parts = store.finish_part(message.id, second)
+    assert parts.complete
+    assert parts.count == 30
+    assert store.complete(message, parts.count, NOW_MS + 9)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.result, record.parts) == ("SUCCESS", 30, parts)
+    assert record.finished_at_ms == NOW_MS + 9
+    assert claim(store, message, NOW_MS + 10**10) == AlreadyFinished("SUCCESS")
+
+
+def test_parts_may_be_done_before_their_plan_is_written(store: TaskStore) -> None:
+    message = started(store)
+    done = done_key(0, "p", 0, 10)
+    assert not store.finish_part(message.id, done).complete
+    assert status_of(store, message) == states.STARTED
+    plan = planned_key(0, "p", 1, 10, last=True)
+    assert store.plan_parts(message.id, plan) == Parts(frozenset({plan}), frozenset({done}))
+
+
+def test_two_plans_of_a_page_are_both_kept(store: TaskStore) -> None:
+    message = started(store)
+    plans = {planned_key(0, plan_id, 1, 5, last=True) for plan_id in ("a", "b")}
+    for plan in plans:
+        parts = store.plan_parts(message.id, plan)
+    assert parts.planned == plans
+
+
+def test_who_planned_and_died_is_followed_by_another_worker(store: TaskStore) -> None:
+    message = started(store)
+    store.plan_parts(message.id, planned_key(0, "p", 1, 5, last=False))
+    assert claim(store, message, NOW_MS + LEASE_MS - 1) == Leased(NOW_MS + LEASE_MS)
+    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+
+
+def test_parts_of_an_unknown_task_are_nothing(store: TaskStore) -> None:
+    nothing = Parts(frozenset(), frozenset())
+    assert store.finish_part("never-issued", done_key(0, "p", 0, 1)) == nothing
+    assert store.plan_parts("never-issued", planned_key(0, "p", 1, 1, last=True)) == nothing
+    assert store.get("never-issued") is None
+
+
+def test_parts_written_at_once_are_all_counted(store: TaskStore) -> None:
+    message = started(store)
+    store.plan_parts(message.id, planned_key(0, "p", 16, 48, last=True))
+
+    def finish(index: int) -> Parts:
+        return store.finish_part(message.id, done_key(0, "p", index % 16, 3))
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(finish, range(32)))
+    assert any(parts.complete for parts in seen)
+    record = store.get(message.id)
+    assert record is not None
+    assert record.parts is not None
+    assert record.parts.count == 48
+
+
+# ---------------------------------------------------------------- complete, fail, revoke, reset
+
+
+def test_complete_says_whether_it_was_first(store: TaskStore) -> None:
+    message = started(store)
+    assert store.complete(message, 1, NOW_MS)
+    assert not store.complete(message, 2, NOW_MS)
+    assert not store.complete(task(), 1, NOW_MS)
+    record = store.get(message.id)
+    assert record is not None
+    assert record.result == 1
+
+
+def test_fail_writes_an_unknown_task_too(store: TaskStore) -> None:
+    message = task()
+    assert store.fail(message, ERROR, NOW_MS)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.task, record.queue, record.status) == ("add", "work", "FAILURE")
+    assert (record.error, record.attempts, record.finished_at_ms) == (ERROR, 0, NOW_MS)
+    assert claim(store, message) == AlreadyFinished("FAILURE")
+
+
+@pytest.mark.parametrize("status", [states.SUCCESS, states.FAILURE])
+def test_fail_leaves_what_has_ended(store: TaskStore, status: str) -> None:
+    message = started(store)
+    store.finish([end(message, 1, status)])
+    assert not store.fail(message, ERROR, NOW_MS)
+    assert status_of(store, message) == status
+
+
+def test_fail_ends_what_runs_and_its_worker_is_too_late(store: TaskStore) -> None:
+    message = started(store)
+    assert store.fail(message, ERROR, NOW_MS)
+    assert store.finish([end(message, 1)]) == [False]
+    assert status_of(store, message) == states.FAILURE
+
+
+def test_a_waiting_task_is_revoked_and_stays_so(store: TaskStore) -> None:
+    message = task()
+    store.enqueue(message, NOW_MS)
+    record = store.revoke(message.id, NOW_MS + 1)
+    assert (record.status, record.finished_at_ms) == ("REVOKED", NOW_MS + 1)
+    assert record.error is not None
+    assert record.error.type == "TaskRevokedError"
+    assert store.revoke(message.id, NOW_MS + 2).status == states.REVOKED
+    assert claim(store, message) == AlreadyFinished("REVOKED")
+    assert not store.complete(message, 1, NOW_MS)
+
+
+def test_a_task_that_waits_for_another_try_is_revoked(store: TaskStore) -> None:
+    message = started(store)
+    store.finish([end(message, 1, states.RETRY, claimable_at_ms=NOW_MS)])
+    assert store.revoke(message.id, NOW_MS).status == states.REVOKED
+
+
+@pytest.mark.parametrize("status", [None, states.SUCCESS, states.FAILURE])
+def test_what_has_started_or_finished_is_not_revoked(store: TaskStore, status: str | None) -> None:
+    message = started(store)
+    if status:
+        store.finish([end(message, 1, status)])
+    with pytest.raises(TaskAlreadyStarted):
+        store.revoke(message.id, NOW_MS)
+
+
+def test_what_is_unknown_is_not_revoked(store: TaskStore) -> None:
+    with pytest.raises(TaskNotFound):
+        store.revoke("never-issued", NOW_MS)
+
+
+def test_a_failed_task_is_reset_with_a_clean_slate(store: TaskStore) -> None:
+    message = task()
+    for died in range(3):
+        claim(store, message, NOW_MS + died * LEASE_MS)
+    store.fail(message, ERROR, NOW_MS)
+    store.reset(message, NOW_MS + 7)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.error, record.retries) == ("PENDING", None, 0)
+    assert (record.enqueued_at_ms, record.finished_at_ms) == (NOW_MS + 7, None)
+    assert claim(store, message) == Claimed(4, 0, 0)
+
+
+@pytest.mark.parametrize("status", [None, states.SUCCESS, states.REVOKED])
+def test_only_a_failed_task_is_reset(store: TaskStore, status: str | None) -> None:
+    message = started(store)
+    if status:
+        store.finish([end(message, 1, status)])
+    store.reset(message, NOW_MS)
+    assert status_of(store, message) == (status or states.STARTED)
+    store.reset(task(), NOW_MS)

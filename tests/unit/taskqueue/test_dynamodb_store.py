@@ -1,0 +1,121 @@
+"""What the store makes of a batch of which the database refuses a part."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from taskqueue.dynamodb_store import MAX_TRIES, DynamoTaskStore
+from taskqueue.errors import StoreError, Throttled
+from taskqueue.message import Message
+from taskqueue.states import SUCCESS
+from taskqueue.store import NEVER_MS, Claim, Claimed, Finish, Leased, NotClaimed
+
+NOW_MS = 1_795_370_400_000
+DONE: dict[str, Any] = {}
+UNKNOWN = {"Error": {"Code": "ConditionalCheckFailed"}}
+TAKEN = {"Error": {"Code": "DuplicateItem"}}
+BUSY = {"Error": {"Code": "ThrottlingError"}}
+INVALID = {"Error": {"Code": "ValidationError"}}
+
+
+def claimed(attempt: int) -> dict[str, Any]:
+    numbers = {"attempt": attempt, "retries": 0, "returned": attempt - 1}
+    return {"Item": {name: {"N": str(number)} for name, number in numbers.items()}}
+
+
+class Database:
+    """Answers each request with the next of its scripted responses."""
+
+    def __init__(self, *script: Any) -> None:
+        self._script = list(script)
+        self.requests: list[list[Any]] = []
+
+    def batch_execute_statement(self, *, Statements: list[Any]) -> dict[str, Any]:  # noqa: N803
+        self.requests.append(Statements)
+        answer = self._script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"Responses": answer}
+
+
+def store_on(database: Any) -> DynamoTaskStore:
+    return DynamoTaskStore(database, "tasks", 60, sleep=lambda _seconds: None)
+
+
+def claims(number: int) -> list[Claim]:
+    return [Claim(Message("t", f"id-{index}"), NOW_MS + 1) for index in range(number)]
+
+
+def ends(number: int) -> list[Finish]:
+    return [
+        Finish(f"id-{index}", 1, SUCCESS, b"{}", NEVER_MS, 0, NOW_MS) for index in range(number)
+    ]
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "BatchExecuteStatement")
+
+
+def test_a_throttled_statement_is_tried_again_by_itself() -> None:
+    database = Database([claimed(1), BUSY, claimed(1)], [claimed(3)])
+    outcomes = store_on(database).claim(claims(3), NOW_MS)
+    assert outcomes == [Claimed(1, 0, 0), Claimed(3, 0, 0), Claimed(1, 0, 0)]
+    assert [len(request) for request in database.requests] == [3, 1]
+
+
+def test_a_claim_that_the_database_refuses_does_not_lose_the_others() -> None:
+    database = Database([claimed(1), INVALID])
+    outcomes = store_on(database).claim(claims(2), NOW_MS)
+    assert outcomes == [Claimed(1, 0, 0), NotClaimed("ValidationError")]
+
+
+def test_a_claim_that_stays_throttled_does_not_lose_the_others() -> None:
+    database = Database([claimed(1), BUSY], *[[BUSY]] * (MAX_TRIES - 1))
+    outcomes = store_on(database).claim(claims(2), NOW_MS)
+    assert outcomes == [Claimed(1, 0, 0), NotClaimed("ThrottlingError")]
+
+
+def test_when_all_claims_are_throttled_the_store_is() -> None:
+    with pytest.raises(Throttled):
+        store_on(Database(*[[BUSY, BUSY]] * MAX_TRIES)).claim(claims(2), NOW_MS)
+
+
+@pytest.mark.parametrize("answer", [[INVALID], refused("ThrottlingException")])
+def test_tasks_without_a_record_whose_insert_fails_do_not_lose_the_others(answer: Any) -> None:
+    database = Database([claimed(1), UNKNOWN], answer)
+    first, second = store_on(database).claim(claims(2), NOW_MS)
+    assert first == Claimed(1, 0, 0)
+    assert isinstance(second, NotClaimed)
+
+
+def test_who_loses_the_insert_finds_the_task_leased() -> None:
+    database = Database([UNKNOWN, UNKNOWN], [DONE, TAKEN])
+    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), Leased(NOW_MS)]
+
+
+def test_an_end_that_the_database_refuses_does_not_lose_the_others() -> None:
+    assert store_on(Database([DONE, INVALID, UNKNOWN])).finish(ends(3)) == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refused("ThrottlingException"), Throttled),
+        (refused("ProvisionedThroughputExceededException"), Throttled),
+        (refused("AccessDeniedException"), StoreError),
+        (ReadTimeoutError(endpoint_url="x"), StoreError),
+        ([INVALID, INVALID], StoreError),
+    ],
+    ids=str,
+)
+def test_a_request_that_fails_is_the_project_s_error(answer: Any, error: type[StoreError]) -> None:
+    with pytest.raises(error):
+        store_on(Database(answer)).finish(ends(2))
+
+
+def test_nothing_to_do_is_no_request() -> None:
+    database = Database()
+    assert store_on(database).claim([], NOW_MS) == []
+    assert store_on(database).finish([]) == []
+    assert database.requests == []
