@@ -1,6 +1,7 @@
 """Keeps a dead letter and says so in the record of its task."""
 
 from taskqueue.deadletters import DeadLetter, DeadLetterStore
+from taskqueue.errors import TaskQueueError
 from taskqueue.message import Message
 from taskqueue.records import ErrorInfo
 from taskqueue.store import TaskStore
@@ -21,7 +22,7 @@ def bury(
     letters.put(letter)
     failed = _failed_task(letter, message, tasks)
     if failed:
-        error = ErrorInfo("DeadLetter", [letter.reason], "taskqueue.deadletters")
+        error = ErrorInfo.of(TaskQueueError(letter.reason))
         tasks.fail(failed, error, now_ms)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from taskqueue.awserrors import send_errors
 from taskqueue.deadletters import DeadLetter, DeadLetterStore
-from taskqueue.errors import PoisonMessage, SendError
+from taskqueue.errors import PoisonMessage, SendError, TaskQueueError
 from taskqueue.message import Message, decode
 from taskqueue.queues import Queue
 from taskqueue.records import ErrorInfo
@@ -50,7 +50,7 @@ class Redriver:
                 )
         except SendError:
             if message:
-                error = ErrorInfo("DeadLetter", [letter.reason], "taskqueue.deadletters")
+                error = ErrorInfo.of(TaskQueueError(letter.reason))
                 self._tasks.fail(message, error, now_ms)
             raise
         self._letters.delete(letter.id)

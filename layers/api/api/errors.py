@@ -25,9 +25,9 @@ _STATUSES: Mapping[type[TaskQueueError], HTTPStatus] = {
 }
 # What the services said stays in the log: it is of no use to a caller.
 _UNAVAILABLE: Mapping[type[TaskQueueError], str] = {
-    Throttled: "The database is busy. Nothing was done; try again.",
-    StoreError: "The database is not available. Nothing was done; try again.",
-    SendError: "The queue is not available. Nothing was done; try again.",
+    Throttled: "The database is busy; try again.",
+    StoreError: "The database is not available; try again.",
+    SendError: "The queue is not available; try again.",
 }
 
 
