@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -43,6 +44,11 @@ class Stack:
     def endpoint_url(self) -> str:
         """The address of the local AWS."""
         return Ministack(self.port).endpoint_url
+
+    @property
+    def built(self) -> Path:
+        """What it was deployed from: the artefacts and their template.yaml."""
+        return Ministack(self.port).built
 
     def client(self, service: str) -> Any:
         """A boto3 client of `service` with the local AWS's administrator's credentials."""

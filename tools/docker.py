@@ -5,6 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+from tools.errors import ToolError
+from tools.shell import last_line
+
+HOST = "host.docker.internal"
+HOSTS = "/etc/hosts"
 PULL_SECONDS = 300
 _ASK_SECONDS = 30
 
@@ -24,16 +29,43 @@ def pull(tag: str) -> bool:
     return _succeeds(["pull", "--quiet", tag], PULL_SECONDS)
 
 
-def bridge_gateway() -> str | None:
-    """This machine's address as containers see it, or None where Docker runs in a machine apart."""
-    template = "{{range .IPAM.Config}}{{.Gateway}}{{end}}"
+def host_address(image: str) -> str:
+    """The address at which a container started with `add_host()` finds this machine.
+
+    Args:
+        image: any that has `cat`.
+
+    Raises:
+        ToolError: no container can be started.
+    """
     answer = subprocess.run(
-        ["docker", "network", "inspect", "bridge", "--format", template],
+        ["docker", "run", "--rm", "--add-host", add_host(), "--entrypoint", "cat", image, HOSTS],
         capture_output=True,
+        stdin=subprocess.DEVNULL,
         text=True,
         check=False,
     )
-    return answer.stdout.strip() or None
+    if answer.returncode != 0:
+        raise ToolError(f"Docker cannot start a container: {last_line(answer.stderr)}")
+    return address_in(answer.stdout)
+
+
+def add_host() -> str:
+    """The value of Docker's, and SAM's, `--add-host` that gives containers the name HOST."""
+    return f"{HOST}:host-gateway"
+
+
+def address_in(hosts: str) -> str:
+    """The address of HOST in the text of an /etc/hosts.
+
+    Raises:
+        ToolError: it is not there.
+    """
+    for line in hosts.splitlines():
+        address, *names = line.split() or [""]
+        if HOST in names:
+            return address
+    raise ToolError(f"Docker gives containers no address of this machine ({HOST})")
 
 
 def _succeeds(arguments: list[str], timeout_seconds: float) -> bool:

@@ -51,23 +51,28 @@ def image_tags(machine: str) -> tuple[str, str]:
     return f"{REPOSITORY}:{version}", f"{REPOSITORY}:{version}-{ARCHITECTURES[machine.lower()]}"
 
 
-def ensure_image() -> None:
-    """Have the base image in Docker: as it is, pulled, or the stand-in.
+def ensure_image() -> str:
+    """Have the base image in Docker, as it is, pulled, or the stand-in; returns its name.
 
     Raises:
         ToolError: no Docker engine runs, or the stand-in can't be made.
     """
     if not is_running():
-        raise ToolError("no Docker engine runs here; start one, for example with `dockerd`")
+        raise ToolError("no Docker engine runs here")
     tags = image_tags(platform.machine())
     if image_exists(tags[1]):
-        say("Lambda base image: there")
-    elif pull(tags[1]):
+        return tags[1]
+    if pull(tags[1]):
         say("Lambda base image: pulled")
-    else:
-        say("Lambda base image: cannot be pulled, making a stand-in (about a minute)")
-        make_stand_in(tags)
-        say("Lambda base image: stand-in made")
+        return tags[1]
+    say("Lambda base image: cannot be pulled, making a stand-in (about a minute)")
+    make_stand_in(tags)
+    return tags[1]
+
+
+def main() -> None:
+    """Say which image there is, having made it if need be."""
+    say(f"Lambda base image: {ensure_image()}")
 
 
 def make_stand_in(tags: tuple[str, ...]) -> None:
@@ -166,4 +171,4 @@ def _output(command: list[str | Path]) -> str:
 
 
 if __name__ == "__main__":
-    run_tool(ensure_image)
+    run_tool(main)

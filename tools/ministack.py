@@ -42,6 +42,11 @@ class Ministack:
         return LOCAL / str(self.port)
 
     @property
+    def built(self) -> Path:
+        """What was built for the stack that is deployed to it."""
+        return self.folder / "built"
+
+    @property
     def log(self) -> Path:
         """What it and the Lambdas in it print."""
         return self.folder / "ministack.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,8 +46,11 @@ def deploy_command(template: Path) -> list[str | Path]:
     ]
 
 
-def build() -> None:
+def build(copy: Path | None = None) -> None:
     """Build the project's functions and layers; one build at a time.
+
+    Args:
+        copy: a folder to copy what was built to, since the next build replaces it.
 
     Raises:
         ToolError: the build failed.
@@ -57,16 +61,19 @@ def build() -> None:
         run_logged(
             build_command(), LOG, "sam build failed", environ=sam_environ(os.environ), cwd=ROOT
         )
+        if copy is not None:
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(BUILT, copy)
 
 
-def deploy(endpoint_url: str) -> None:
-    """Deploy what was built to the AWS at `endpoint_url`.
+def deploy(template: Path, endpoint_url: str) -> None:
+    """Deploy a built template to the AWS at `endpoint_url`.
 
     Raises:
         ToolError: the deployment failed.
     """
     environ = sam_environ(client_environ(os.environ, endpoint_url))
-    run_logged(deploy_command(BUILT_TEMPLATE), LOG, "sam deploy failed", environ=environ, cwd=ROOT)
+    run_logged(deploy_command(template), LOG, "sam deploy failed", environ=environ, cwd=ROOT)
 
 
 def stack_name() -> str:

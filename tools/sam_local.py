@@ -15,12 +15,10 @@ import yaml
 
 from tools import sam
 from tools.deployed import Stack
+from tools.docker import HOST, add_host
 from tools.errors import ToolError
 from tools.paths import ROOT, SAM
 
-# Its paths are relative to its own folder, so it has to lie beside the template it comes from.
-TEMPLATE = sam.BUILT / "template-sam-local.yaml"
-HOST = "host.docker.internal"
 INVOKE_SECONDS = 120
 
 
@@ -38,7 +36,7 @@ class SamLocal:
             *(SAM, "local", verb, *arguments),
             *("--template", self.template),
             *("--env-vars", self.variables),
-            *("--add-host", f"{HOST}:host-gateway"),
+            *("--add-host", add_host()),
             "--skip-pull-image",
         ]
 
@@ -79,11 +77,13 @@ def prepare(stack: Stack, endpoint_port: int, folder: Path) -> SamLocal:
         folder: for the file of variables.
     """
     endpoint = f"http://{HOST}:{endpoint_port}"
-    template = yaml.safe_load(sam.BUILT_TEMPLATE.read_text())
-    TEMPLATE.write_text(yaml.safe_dump(with_variable(template, "AWS_ENDPOINT_URL", endpoint)))
+    built = yaml.safe_load((stack.built / "template.yaml").read_text())
+    # Its paths are relative to its own folder, so it has to lie beside the one it comes from.
+    template = stack.built / "template-sam-local.yaml"
+    template.write_text(yaml.safe_dump(with_variable(built, "AWS_ENDPOINT_URL", endpoint)))
     variables = folder / "variables.json"
     variables.write_text(json.dumps(function_variables(stack, {"AWS_ENDPOINT_URL": endpoint})))
-    return SamLocal(stack, TEMPLATE, variables)
+    return SamLocal(stack, template, variables)
 
 
 def with_variable(template: Mapping[str, Any], name: str, value: str) -> dict[str, Any]:

@@ -20,17 +20,16 @@ def up(ministack: Ministack) -> Stack:
         ToolError: a step failed; says which, and where to read more.
     """
     started = time.monotonic()
+    was_started = ministack.start()
+    say(f"{'started' if was_started else 'running':14}the local AWS on 127.0.0.1:{ministack.port}")
     say("building      sam build")
-    sam.build()
-    if ministack.start():
-        say(f"starting      the local AWS on 127.0.0.1:{ministack.port}")
-    else:
-        say(f"running       the local AWS on 127.0.0.1:{ministack.port}")
+    sam.build(ministack.built)
     say("deploying     sam deploy")
-    sam.deploy(ministack.endpoint_url)
+    template = ministack.built / "template.yaml"
+    sam.deploy(template, ministack.endpoint_url)
     stack = read_stack(sam.stack_name(), ministack)
     grant_local_permissions(stack)
-    put_gateway_responses(stack, sam.BUILT_TEMPLATE)
+    put_gateway_responses(stack, template)
     say(f"deployed      {stack.name} ({time.monotonic() - started:.0f} s)")
     return stack
 

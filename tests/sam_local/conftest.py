@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from tools.deployed import Stack
-from tools.docker import bridge_gateway
+from tools.docker import host_address
 from tools.errors import ToolError
 from tools.forwarding import forwarded
 from tools.lambda_base_image import ensure_image
@@ -20,10 +20,10 @@ HOW_TO = (
 
 
 @pytest.fixture(scope="session")
-def docker() -> None:
-    """A Docker engine with the Lambda base image; skips, or with REQUIRE_SAM_LOCAL=1 fails."""
+def base_image() -> str:
+    """The Lambda base image in a Docker engine; skips, or with REQUIRE_SAM_LOCAL=1 fails."""
     try:
-        ensure_image()
+        return ensure_image()
     except ToolError as error:
         if os.environ.get("REQUIRE_SAM_LOCAL") == "1":
             pytest.fail(f"{error}; {HOW_TO}", pytrace=False)
@@ -32,7 +32,7 @@ def docker() -> None:
 
 @pytest.fixture(scope="session")
 def sam_local(
-    docker: None, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+    base_image: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SamLocal]:
     """`sam local` on the deployed stack's tables and queues.
 
@@ -41,11 +41,8 @@ def sam_local(
     (macOS, Windows), that has a way to the host's loopback address itself.
     """
     with ExitStack() as open_things:
-        port = stack.port
-        gateway = bridge_gateway()
-        if gateway is not None:
-            try:
-                port = open_things.enter_context(forwarded(gateway, stack.port))
-            except OSError:
-                port = stack.port
+        try:
+            port = open_things.enter_context(forwarded(host_address(base_image), stack.port))
+        except OSError:
+            port = stack.port
         yield prepare(stack, port, tmp_path_factory.mktemp("sam-local"))

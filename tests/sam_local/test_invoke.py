@@ -1,0 +1,90 @@
+"""`sam local invoke` of every function with each of its events, against the local AWS."""
+
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from tools.deployed import Stack
+from tools.errors import ToolError
+from tools.paths import ROOT
+from tools.rest import Rest
+from tools.sam_local import SamLocal
+
+EVENTS = ROOT / "events"
+NAMES = sorted(str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.glob("*/*.json"))
+
+# The task that the events of the API speak of.
+TASK_ID = "0a6f3c1e-6b8e-4c53-9d0c-6f1f3f1b7a01"
+NEWS_ID = "01a20400000000112233445566778899"
+
+ALL_DONE: Mapping[str, Any] = {"batchItemFailures": []}
+ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any]] = {
+    "dead_letters/received_too_often": ALL_DONE,
+    "dead_letters/refused": ALL_DONE,
+    "notify_friends/poison": ALL_DONE,
+    "notify_friends/tasks": ALL_DONE,
+    "producer/delete_friend": HTTPStatus.NO_CONTENT,
+    "producer/delete_news": HTTPStatus.NOT_FOUND,
+    "producer/discard_dead_letter": HTTPStatus.NOT_FOUND,
+    "producer/discard_dead_letters": HTTPStatus.OK,
+    "producer/post_news": HTTPStatus.ACCEPTED,
+    "producer/put_friend": HTTPStatus.NO_CONTENT,
+    "producer/redrive_dead_letter": HTTPStatus.NOT_FOUND,
+    "producer/redrive_dead_letters": HTTPStatus.ACCEPTED,
+    "producer/revoke_task": HTTPStatus.CONFLICT,
+    "producer/start_task": HTTPStatus.ACCEPTED,
+    "query/get_dead_letters": HTTPStatus.OK,
+    "query/get_feed": HTTPStatus.OK,
+    "query/get_friends": HTTPStatus.OK,
+    "query/get_task": HTTPStatus.OK,
+    "query/get_tasks": HTTPStatus.OK,
+    "query/get_tasks": HTTPStatus.OK,
+}
+
+
+def function_of(name: str) -> str:
+    """The logical id of the function whose event this is: `count_views/…` is CountViewsFunction."""
+    words = name.partition("/")[0].split("_")
+    return "".join(word.capitalize() for word in words) + "Function"
+
+
+@pytest.fixture(scope="session")
+def answers(sam_local: SamLocal, stack: Stack) -> dict[str, Any]:
+    """What each event was answered, by its name; invoked two at a time, since each takes seconds.
+
+    The task that the API's events speak of exists and is done.
+    """
+    task = {"args": ["80", NEWS_ID], "task_id": TASK_ID}
+    Rest.of(stack).post("/tasks/notify_friends", task).expect(HTTPStatus.ACCEPTED)
+
+    def invoke(name: str) -> Any:
+        try:
+            return sam_local.invoke(function_of(name), EVENTS / f"{name}.json")
+        except ToolError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(NAMES, pool.map(invoke, NAMES), strict=True))
+
+
+def test_every_event_has_an_answer_and_every_function_an_event() -> None:
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert set(NAMES) == set(ANSWERS)
+    assert {name.partition("/")[0] for name in NAMES} == functions
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_answers_its_event(answers: dict[str, Any], name: str) -> None:
+    answer = answers[name]
+    if isinstance(answer, ToolError):
+        pytest.fail(str(answer), pytrace=False)
+    wanted = ANSWERS[name]
+    if isinstance(wanted, HTTPStatus):
+        assert answer["statusCode"] == wanted, answer
+        assert re.fullmatch(r"\{.*\}|", answer.get("body") or "", re.DOTALL)
+    else:
+        assert answer == wanted

@@ -1,0 +1,64 @@
+"""`sam local start-api`: the API in containers, against the local AWS."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.paths import ROOT
+from tools.ports import LOOPBACK, free_port, is_listening
+from tools.rest import Rest
+from tools.sam_local import SamLocal
+
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+@pytest.fixture
+def api(sam_local: SamLocal, tmp_path: Path) -> Iterator[Rest]:
+    """The address of a running `sam local start-api`."""
+    port = free_port()
+    log = tmp_path / "start-api.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            sam_local.command("start-api", "--host", LOOPBACK, "--port", str(port)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=sam_local.environ(),
+            cwd=ROOT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_listening(process, port, log)
+        yield Rest(f"http://{LOOPBACK}:{port}", None)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(STOP_SECONDS)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not is_listening(port):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def test_the_api_takes_a_post_and_serves_a_feed(api: Rest) -> None:
+    posted = api.post("/users/sam-local/news", {"text": "From a container."})
+    assert posted.status == 202
+    assert set(posted.body) >= {"news_id", "task_id"}
+    task = api.get(f"/tasks/{posted.body['task_id']}")
+    assert task.status == 200
+    assert api.get("/users/sam-local/feed").body["news"] == []
+
+
+def test_the_api_refuses_what_is_not_json(api: Rest) -> None:
+    refused = api.post("/users/sam-local/news", b"{")
+    assert refused.status == 400
