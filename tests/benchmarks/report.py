@@ -1,5 +1,6 @@
 """The page that the benchmarks write: each limit beside the value measured, pass or miss."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,23 +14,21 @@ class Check:
 
     Args:
         what: the quantity, as the reader knows it.
-        measured: the value, in `unit`; None when it could not be measured.
+        measured: the value, in `unit`.
         limit: the value that must be kept, in `unit`.
         unit: `ms`, `MB`, `write units`, `x`, ...
         rule: how `measured` must relate to `limit`.
     """
 
     what: str
-    measured: float | None
+    measured: float
     limit: float
     unit: str
     rule: Rule = "at most"
 
     @property
     def passed(self) -> bool:
-        """False too when nothing was measured: an unmeasured limit is not a kept one."""
-        if self.measured is None:
-            return False
+        """Whether the limit was kept."""
         if self.rule == "exactly":
             return self.measured == self.limit
         return self.measured <= self.limit
@@ -37,35 +36,44 @@ class Check:
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: its limits, then the values behind them, then how they were taken."""
+    """One measurement.
+
+    Args:
+        title: what was measured.
+        checks: the limits and the values measured against them.
+        values: what stands behind them, by name.
+        method: how it was measured.
+        problem: why it could not be measured; there are no checks then.
+    """
 
     title: str
-    checks: Sequence[Check]
+    checks: Sequence[Check] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     method: str = ""
     problem: str = ""
 
+    @property
+    def missed(self) -> list[str]:
+        """What was not kept; a measurement that could not be taken is not kept either."""
+        if self.problem:
+            return [f"{self.title} (not measured)"]
+        return [check.what for check in self.checks if not check.passed]
+
 
 def number(value: float) -> str:
-    """Three significant digits, and no exponent: 1.00, 0.0123, 42.5, 1045."""
+    """Counts whole; other numbers with three significant digits and no exponent: 1.00, 0.0123."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if value == 0:
         return "0"
-    if float(value).is_integer() and abs(value) >= 10:
-        return f"{int(value)}"
-    magnitude = abs(value)
-    if magnitude >= 100:
-        return f"{value:.0f}"
-    if magnitude >= 10:
-        return f"{value:.1f}"
-    if magnitude >= 1:
-        return f"{value:.2f}"
-    return f"{value:.3g}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f}"
 
 
 def render(sections: Sequence[Section], machine: Mapping[str, str]) -> str:
     """The whole page, as Markdown."""
-    checks = [check for section in sections for check in section.checks]
-    missed = [check for check in checks if not check.passed]
+    kept = sum(check.passed for section in sections for check in section.checks)
+    missed = [what for section in sections for what in section.missed]
     parts = [
         "# Benchmarks",
         "",
@@ -73,8 +81,8 @@ def render(sections: Sequence[Section], machine: Mapping[str, str]) -> str:
         "",
         _table(["", ""], [[key, value] for key, value in machine.items()]),
         "",
-        f"{len(checks) - len(missed)} of {len(checks)} limits kept."
-        + (f" Missed: {'; '.join(check.what for check in missed)}." if missed else ""),
+        f"{kept} of {kept + len(missed)} limits kept."
+        + (f" Missed: {'; '.join(missed)}." if missed else ""),
     ]
     for section in sections:
         parts += ["", *_section(section)]
@@ -82,13 +90,13 @@ def render(sections: Sequence[Section], machine: Mapping[str, str]) -> str:
 
 
 def _section(section: Section) -> list[str]:
-    lines = [f"## {section.title}", ""]
     if section.problem:
-        lines += [f"Not measured: {section.problem}", ""]
-    lines.append(_table(["", "measured", "limit", ""], [_row(check) for check in section.checks]))
+        return [f"## {section.title}", "", f"Not measured: {section.problem}"]
+    rows = [_row(check) for check in section.checks]
+    lines = [f"## {section.title}", "", _table(["", "measured", "limit", ""], rows)]
     if section.values:
-        rows = [[what, value] for what, value in section.values.items()]
-        lines += ["", _table(["behind it", "value"], rows)]
+        behind = [[what, value] for what, value in section.values.items()]
+        lines += ["", _table(["behind it", "value"], behind)]
     if section.method:
         lines += ["", section.method]
     return lines
@@ -101,8 +109,6 @@ def _row(check: Check) -> list[str]:
 
 def _measured(check: Check) -> str:
     """As short as `number`, unless that would round a miss into its limit."""
-    if check.measured is None:
-        return "not measured"
     text = number(check.measured)
     if text == number(check.limit) and not check.passed:
         text = repr(check.measured)

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> Result:
     log, counter = RequestLog(), WriteCounter(client("dynamodb"))
     with observed(log, counter):
         task_id = _post(producer)
-        messages = drain(os.environ["AWS_ENDPOINT_URL"], queue.url, queue.arn, worker)
+        messages = drain(client("sqs"), queue, worker)
     record = task_store().get(task_id)
     return {
         "status": record.status if record else None,

@@ -4,7 +4,6 @@ Arguments: none. The environment is the producer's, with the no-op's module amon
 """
 
 import importlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str]) -> Result:
         answer = producer(event, LambdaContext())
         if answer["statusCode"] != 202:
             raise BenchmarkError(f"POST /tasks/noop: {answer['statusCode']} {answer['body']}")
-        drain(os.environ["AWS_ENDPOINT_URL"], queue.url, queue.arn, worker)
+        drain(client("sqs"), queue, worker)
     record = task_store().get("counted")
     return {
         "status": record.status if record else None,

@@ -12,7 +12,6 @@ from tests.benchmarks.report import Check, Section, number, render
         (Check("a", 1.001, 1.0, "x"), False),
         (Check("a", 1.0, 1.0, "x", "exactly"), True),
         (Check("a", 0.999, 1.0, "x", "exactly"), False),
-        (Check("a", None, 1.0, "x"), False),
     ],
 )
 def test_a_limit_is_kept_or_missed(check: Check, passed: bool) -> None:
@@ -21,7 +20,11 @@ def test_a_limit_is_kept_or_missed(check: Check, passed: bool) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (1.0, "1.00"), (1.104, "1.10"), (0.01234, "0.0123"), (42.0, "42"), (1045, "1045")],
+    [
+        *((0, "0"), (3, "3"), (1045, "1,045")),
+        *((0.0, "0"), (1.0, "1.00"), (1.104, "1.10"), (0.01234, "0.0123"), (-0.5, "-0.500")),
+        *((42.42, "42.4"), (312.4, "312")),
+    ],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
@@ -36,11 +39,12 @@ def test_the_page_shows_each_limit_beside_its_value() -> None:
     assert "| items | 7 |" in page
 
 
-def test_a_measurement_that_failed_says_why() -> None:
-    section = Section("CPU", [Check("CPU", None, 1.0, "x")], problem="Redis is missing.")
+def test_a_measurement_that_failed_says_why_and_counts_as_missed() -> None:
+    section = Section("CPU", problem="Redis is missing.")
+    assert section.missed == ["CPU (not measured)"]
     page = render([section], {})
     assert "Not measured: Redis is missing." in page
-    assert "0 of 1 limits kept" in page
+    assert "0 of 1 limits kept. Missed: CPU (not measured)." in page
 
 
 def test_a_measured_value_is_not_rounded_into_its_limit() -> None:

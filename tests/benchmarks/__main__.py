@@ -1,0 +1,72 @@
+"""`python -m tests.benchmarks`: takes every measurement, writes docs/benchmarks.md.
+
+Ends with 1 when a limit is missed or could not be measured.
+"""
+
+import datetime
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks import (
+    cold_start,
+    fan_out_cpu,
+    fan_out_memory,
+    fan_out_writes,
+    machine,
+    post_latency,
+    task_cpu,
+    task_writes,
+)
+from tests.benchmarks.processes import BenchmarkError
+from tests.benchmarks.report import Section, render
+from tests.benchmarks.stack import quiet_stack
+from tools.deployed import Stack
+from tools.errors import ToolError, run_tool, say
+from tools.paths import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+type Measurement = Callable[[Stack, Path], Section]
+
+MEASUREMENTS: dict[str, Measurement] = {
+    "writes and requests of a plain task": task_writes.measure,
+    "writes and requests of a fan-out": fan_out_writes.measure,
+    "CPU of a fan-out": fan_out_cpu.measure,
+    "CPU of a worker": task_cpu.measure,
+    "cold start": cold_start.measure,
+    "memory of a fan-out": fan_out_memory.measure,
+    "latency of a post": post_latency.measure,
+}
+
+
+def main() -> None:
+    """Measure, write the page, and end the process with 1 if a limit is missed."""
+    started = datetime.datetime.now(datetime.UTC)
+    with quiet_stack() as stack:
+        sections = [_take(name, measure, stack) for name, measure in MEASUREMENTS.items()]
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(render(sections, machine.describe(started)))
+    say(f"written       {PAGE.relative_to(ROOT)}")
+    if any(section.missed for section in sections):
+        sys.exit(1)
+
+
+def _take(name: str, measure: Measurement, stack: Stack) -> Section:
+    """Take one measurement; one that cannot be taken leaves the others alone."""
+    say(f"measuring     {name}")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            section = measure(stack, Path(folder))
+        except (BenchmarkError, ToolError) as error:
+            section = Section(name[0].upper() + name[1:], problem=str(error))
+    for check in section.checks:
+        say(f"{'pass' if check.passed else 'MISS':>13} {check.what}: {check.measured}")
+    if section.problem:
+        say(f"{'MISS':>13} {section.problem}")
+    return section
+
+
+if __name__ == "__main__":
+    run_tool(main)
