@@ -8,11 +8,13 @@ def notify_friends(user_id: str, news_id: str) -> int: ...
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypedDict, Unpack, overload
 
 from taskqueue.errors import PoisonMessage
 from taskqueue.retry import RetryPolicy
+
+_RETRY_OPTIONS = frozenset(option.name for option in fields(RetryPolicy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,24 @@ class TaskOptions:
     expires_seconds: float | None = None
     ignore_result: bool = False
     idempotent: bool = False
+
+
+class DecoratorOptions(TypedDict, total=False):
+    """What `App.task` takes: a name, a queue, and the fields of `RetryPolicy` and `TaskOptions`."""
+
+    name: str | None
+    queue: str | None
+    bind: bool
+    max_retries: int | None
+    autoretry_for: tuple[type[BaseException], ...]
+    retry_backoff_seconds: float
+    retry_backoff_max_seconds: float
+    retry_jitter: bool
+    default_retry_delay_seconds: float
+    time_limit_seconds: float | None
+    expires_seconds: float | None
+    ignore_result: bool
+    idempotent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,50 +87,29 @@ class App:
     queue: str
     tasks: dict[str, Task] = field(default_factory=dict)
 
+    @overload
+    def task(self, function: Callable[..., Any], /) -> Task: ...
+    @overload
     def task(
-        self,
-        function: Callable[..., Any] | None = None,
-        /,
-        *,
-        name: str | None = None,
-        queue: str | None = None,
-        bind: bool = False,
-        max_retries: int | None = 3,
-        autoretry_for: tuple[type[BaseException], ...] = (),
-        retry_backoff_seconds: float = 0,
-        retry_backoff_max_seconds: float = 600,
-        retry_jitter: bool = True,
-        default_retry_delay_seconds: float = 180,
-        time_limit_seconds: float | None = None,
-        expires_seconds: float | None = None,
-        ignore_result: bool = False,
-        idempotent: bool = False,
-    ) -> Any:
+        self, function: None = None, /, **options: Unpack[DecoratorOptions]
+    ) -> Callable[[Callable[..., Any]], Task]: ...
+    def task(
+        self, function: Callable[..., Any] | None = None, /, **options: Unpack[DecoratorOptions]
+    ) -> Task | Callable[[Callable[..., Any]], Task]:
         """Register a function as a task, with Celery's options; used with or without arguments.
 
         https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
         """
-        options = TaskOptions(
-            retry=RetryPolicy(
-                max_retries=max_retries,
-                autoretry_for=autoretry_for,
-                retry_backoff_seconds=retry_backoff_seconds,
-                retry_backoff_max_seconds=retry_backoff_max_seconds,
-                retry_jitter=retry_jitter,
-                default_retry_delay_seconds=default_retry_delay_seconds,
-            ),
-            bind=bind,
-            time_limit_seconds=time_limit_seconds,
-            expires_seconds=expires_seconds,
-            ignore_result=ignore_result,
-            idempotent=idempotent,
-        )
+        given: dict[str, Any] = dict(options)
+        name, queue = given.pop("name", None), given.pop("queue", None)
+        retry = RetryPolicy(**{key: given.pop(key) for key in _RETRY_OPTIONS & given.keys()})
+        task_options = TaskOptions(retry=retry, **given)
 
         def register(target: Callable[..., Any]) -> Task:
             task = Task(
                 name=name or target.__name__,
                 queue=queue or self.queue,
-                options=options,
+                options=task_options,
                 function=target,
                 _signature=inspect.signature(target),
             )

@@ -1,8 +1,10 @@
 """Registering functions as tasks."""
 
+from dataclasses import fields
+
 import pytest
 
-from taskqueue.app import App
+from taskqueue.app import App, DecoratorOptions, TaskOptions
 from taskqueue.errors import PoisonMessage
 from taskqueue.retry import RetryPolicy
 
@@ -58,13 +60,24 @@ def test_a_registered_function_can_still_be_called() -> None:
 
 def test_two_apps_do_not_share_tasks() -> None:
     one, other = App("one", "q"), App("other", "q")
-    one.task(print, name="print")
+    one.task(name="print")(print)
     assert other.tasks == {}
 
 
 def test_an_unknown_name_is_poison_that_lists_the_known_ones() -> None:
     app = App("test", queue="work")
-    app.task(print, name="b")
-    app.task(print, name="a")
+    app.task(name="b")(print)
+    app.task(name="a")(print)
     with pytest.raises(PoisonMessage, match=r"unknown task 'x{100}'; this worker knows a, b"):
         app.find("x" * 5_000)
+
+
+def test_an_unknown_option_is_an_error() -> None:
+    app = App("test", queue="work")
+    with pytest.raises(TypeError, match="retry_backof"):
+        app.task(retry_backof=3)  # type: ignore[call-overload]
+
+
+def test_every_option_can_be_given_to_the_decorator() -> None:
+    known = {field.name for kind in (RetryPolicy, TaskOptions) for field in fields(kind)}
+    assert set(DecoratorOptions.__annotations__) == known - {"retry"} | {"name", "queue"}
