@@ -16,7 +16,7 @@ from taskqueue.message import Message
 from taskqueue.parts import Parts
 from taskqueue.records import TaskRecord, result_meta
 from taskqueue.sender import Sender
-from taskqueue.store import NEVER_MS, AlreadyFinished, Claim, Claimed, Finish, Leased
+from taskqueue.store import NEVER_MS, AlreadyFinished, Claim, Claimed, Finish
 
 TASK_ID = "t1"
 LEASE_MS = 60_000
@@ -89,10 +89,10 @@ class World:
         match outcome:
             case AlreadyFinished():
                 return True
-            case Leased():
-                return False
             case Claimed(attempt):
                 return self._take(message, attempt)
+            case _:
+                return False
 
     def _take(self, message: Message, attempt: int) -> bool:
         try:

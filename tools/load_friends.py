@@ -1,0 +1,178 @@
+"""Loads friendships from a CSV file into the table of friends, in both directions.
+
+    AWS_ENDPOINT_URL=http://localhost:4566 python -m tools.load_friends edges.csv
+
+The account, or the local AWS, is that of the AWS_* environment. The whole file is checked before
+anything is written. What is interrupted goes on where it was when it is started again, with the
+same file and the same table; what is written twice does no harm.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm import tqdm
+
+from tools.edge_list import EdgeList, read_edge_list
+from tools.errors import ToolError, run_tool, say
+from tools.layers import Batches, FriendStore, StoreError, Throttled
+from tools.paths import LOCAL
+from tools.sam import stack_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# What is written between two entries in the log of what is done: 40 requests of 25 items.
+EDGES_AT_ONCE = 500
+# A table that is new takes some minutes to scale to a bulk load.
+WAITS_SECONDS = (1, 2, 4, 8, 16, 32, 60, 60)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file was loaded into a table: a small file that goes when all is done."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, edges: EdgeList, table_id: str, folder: Path) -> "Progress":
+        """Return that of this content and this table, and no other of the same name."""
+        key = sha256(f"{edges.digest} {table_id}".encode()).hexdigest()
+        return cls(folder / key[:32])
+
+    def load(self) -> int:
+        """Return how many friendships are loaded."""
+        try:
+            return int(self.path.read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def save(self, loaded: int) -> None:
+        """Note how many friendships are loaded."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        written = self.path.with_suffix(".new")
+        written.write_text(str(loaded))
+        written.replace(self.path)
+
+    def clear(self) -> None:
+        """Forget it: all is loaded."""
+        self.path.unlink(missing_ok=True)
+
+
+def load(
+    edges: EdgeList,
+    friends: FriendStore,
+    progress: Progress,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Put the friendships that are not loaded yet, and show how far it is.
+
+    Raises:
+        ToolError: the table refused; to start again goes on.
+    """
+    loaded = progress.load()
+    left = itertools.islice(edges.edges(), loaded, None)
+    with tqdm(total=edges.rows, initial=loaded, unit=" friendships", unit_scale=True) as bar:
+        for batch in itertools.batched(left, EDGES_AT_ONCE, strict=False):
+            _put(friends, batch, sleep)
+            loaded += len(batch)
+            progress.save(loaded)
+            bar.update(len(batch))
+    progress.clear()
+
+
+def table_of_stack(stack: str) -> str:
+    """Return the name of the table of friends in the stack's outputs.
+
+    Raises:
+        ToolError: there is no such stack, or no such output.
+    """
+    try:
+        answer = _client("cloudformation").describe_stacks(StackName=stack)
+    except (ClientError, BotoCoreError) as error:
+        raise ToolError(f"the stack {stack} cannot be read: {error}") from None
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in answer["Stacks"][0].get("Outputs", ())}
+    try:
+        return str(outputs["FriendsTable"])
+    except KeyError:
+        raise ToolError(f"the stack {stack} has no output FriendsTable") from None
+
+
+def table_id(client: "DynamoDBClient", table: str) -> str:
+    """Return what tells this table from an earlier one of the same name.
+
+    Raises:
+        ToolError: there is no such table, or it cannot be reached.
+    """
+    try:
+        description = client.describe_table(TableName=table)["Table"]
+    except (ClientError, BotoCoreError) as error:
+        raise ToolError(f"the table {table} cannot be read: {error}") from None
+    return f"{description['TableArn']} {description['CreationDateTime'].isoformat()}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Load the file that the command line names.
+
+    Raises:
+        ToolError: it cannot be loaded, or not to its end.
+    """
+    chosen = _parser().parse_args(arguments)
+    edges = read_edge_list(chosen.path)
+    client: DynamoDBClient = _client("dynamodb")
+    table = chosen.table or table_of_stack(chosen.stack)
+    progress = Progress.of(edges, table_id(client, table), LOCAL / "load_friends")
+    load(edges, FriendStore(client, table, Batches(client)), progress)
+    say(f"{edges.rows:,} friendships of {edges.path} are in {table}, in both directions")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.load_friends",
+        description="Load friendships into the table of friends, in both directions.",
+        epilog="What is interrupted goes on where it was when it is started again.",
+    )
+    parser.add_argument("path", type=Path, help="a CSV file with the header user_id,friend_id")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--table", help="the table's name")
+    where.add_argument(
+        "--stack", default=stack_name(), help="the stack whose table it is (default: %(default)s)"
+    )
+    return parser
+
+
+def _put(
+    friends: FriendStore, edges: Sequence[tuple[str, str]], sleep: Callable[[float], None]
+) -> None:
+    """Put the friendships, again after a while where the table throttles."""
+    for wait_seconds in WAITS_SECONDS:
+        try:
+            friends.put_many(edges)
+        except Throttled:
+            sleep(wait_seconds)
+        except StoreError as error:
+            raise ToolError(f"{error}; start again to go on") from error
+        else:
+            return
+    raise ToolError("the table goes on throttling; start again later to go on")
+
+
+def _client(service: str) -> Any:
+    # Its stubs want the service's name as a literal.
+    make: Any = boto3.client
+    try:
+        return make(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
+    except BotoCoreError as error:
+        raise ToolError(f"no AWS to load into: {error}") from None
+
+
+if __name__ == "__main__":
+    run_tool(main)
