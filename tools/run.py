@@ -1,0 +1,45 @@
+"""`make run`: the stack on the local AWS, shown at work. It stays up; `make stop` ends it."""
+
+from __future__ import annotations
+
+import argparse
+
+from tools.deployed import Stack
+from tools.errors import run_tool, say
+from tools.friend_graph import HUB
+from tools.ministack import Ministack, add_port
+from tools.run_news import run_news
+from tools.stack import up
+
+
+def farewell(stack: Stack) -> str:
+    """Where the API is, and what to try with it."""
+    url = stack.native_url
+    key = f"-H 'x-api-key: {stack.api_key}'"
+    return f"""
+The stack is up until `make stop`; `make run` deploys it anew.
+
+API address   {url}
+API key       {stack.api_key}
+local AWS     AWS_ENDPOINT_URL={stack.endpoint_url} (credentials test, test)
+log           {Ministack(stack.port).log}
+
+Post news as user {HUB}, then look at the task that the answer names, and at a friend's feed:
+
+  curl -X POST {key} -d '{{"text": "Hello!"}}' {url}/users/{HUB}/news
+  curl {key} {url}/tasks/TASK_ID
+  curl {key} {url}/users/{HUB}/friends
+  curl {key} {url}/users/FRIEND/feed"""
+
+
+def main() -> None:
+    """Bring the stack up, show it at work, and say how to go on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_port(parser)
+    stack = up(Ministack(parser.parse_args().port))
+    run_news(stack)
+    say(farewell(stack))
+
+
+if __name__ == "__main__":
+    run_tool(main)
