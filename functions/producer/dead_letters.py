@@ -56,16 +56,22 @@ def discard_queue(queue: QueueName) -> Reply:
 
 
 def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool]:
-    """Work on a queue's dead letters; return how many were, and whether some are left."""
+    """Work on a queue's dead letters; return how many were, and whether the time ran out.
+
+    From the newest to the oldest of those there are now: what comes back meanwhile is newer.
+    """
     letters.check_queue(queue)
-    count = 0
-    while page := letters.store().page(queue, PAGE).letters:
-        for letter in page:
+    count, after = 0, None
+    while True:
+        page = letters.store().page(queue, PAGE, after)
+        for letter in page.letters:
             if router.lambda_context.get_remaining_time_in_millis() < RESERVED_MS:
                 return count, True
             work(letter)
             count += 1
-    return count, False
+        if page.next_id is None:
+            return count, False
+        after = page.next_id
 
 
 def _redrive_by_id(letter_id: str) -> None:

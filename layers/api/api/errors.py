@@ -29,6 +29,12 @@ _UNAVAILABLE: Mapping[type[TaskQueueError], str] = {
     StoreError: "The database is not available; try again.",
     SendError: "The queue is not available; try again.",
 }
+# Where pydantic speaks of its own matters.
+_WORDS: Mapping[str, str] = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_pattern_mismatch": "has characters that are not allowed",
+}
 
 
 def problem_of(error: TaskQueueError) -> Problem | None:
@@ -55,4 +61,5 @@ def _field(loc: Iterable[str | int]) -> str:
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    return str(error.get("msg") or error["type"]).removeprefix("Value error, ")
+    words = _WORDS.get(error["type"])
+    return words or str(error.get("msg") or error["type"]).removeprefix("Value error, ")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from api import letters
 from taskqueue import aws, clock
 from taskqueue.message import Message, encode
 from taskqueue.parts import done_key, planned_key
@@ -193,6 +194,35 @@ def test_a_queue_is_redriven_at_once(stack: Stack, write: Send, read: Send) -> N
     assert (reply.status, reply.body) == (202, {"queue": QUEUE, "redriven": 7, "more": False})
     assert stack.items("dead_letters_table") == []
     assert read("GET", "/tasks/t-3").body["status"] == "PENDING"
+
+
+def test_what_comes_back_meanwhile_is_not_redriven_again(
+    stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.producer import dead_letters
+
+    monkeypatch.setattr(dead_letters, "PAGE", 1)
+    bury(*(record("poison", f"m-{n}", n) for n in range(2)))
+    delete = letters.store().delete
+
+    def delete_and_come_back(letter_id: str) -> None:
+        delete(letter_id)
+        bury(record("poison", "back", 9_000 + len(stack.bodies())))
+
+    monkeypatch.setattr(letters.store(), "delete", delete_and_come_back)
+    reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
+    assert reply.body == {"queue": QUEUE, "redriven": 2, "more": False}
+
+
+def test_when_the_time_runs_out_the_answer_says_that_there_is_more(
+    stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.producer import dead_letters
+
+    monkeypatch.setattr(dead_letters, "RESERVED_MS", 60_000)
+    bury(record("poison"))
+    reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
+    assert reply.body == {"queue": QUEUE, "redriven": 0, "more": True}
 
 
 def test_a_queue_is_discarded_at_once(stack: Stack, write: Send) -> None:
