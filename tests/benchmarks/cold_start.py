@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.benchmarks.lambda_files import copy_built, make_read_only
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Check, Section
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 ROUNDS = 25
@@ -33,7 +33,7 @@ class Start:
 
 def measure(stack: Stack, folder: Path) -> Section:
     """Start both in turn, each in a fresh interpreter, and compare the medians."""
-    files = copy_built(_CONSUMER, folder / "consumer")
+    files = copy_built(built_folder(stack), _CONSUMER, folder / "consumer")
     yardstick = _yardstick(folder / "yardstick")
     environ = function_environ(stack, _CONSUMER)
     ours, theirs = [], []

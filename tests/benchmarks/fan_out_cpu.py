@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 FRIENDS = 1_000
@@ -16,7 +16,7 @@ ROUNDS = 25
 def measure(stack: Stack, folder: Path) -> Section:
     """Run both in turn in one process and compare the medians."""
     environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built("NotifyFriendsFunction", folder)
+    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder)
     result = run_probe("fan_out_cpu", environ, files, [str(FRIENDS), str(ROUNDS)])
     return Section(
         f"CPU of a fan-out to {FRIENDS:,} friends",

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 FRIENDS = 1_045
@@ -14,7 +14,7 @@ FRIENDS = 1_045
 def measure(stack: Stack, folder: Path) -> Section:
     """Run the task and its parts in one fresh process."""
     environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built("NotifyFriendsFunction", folder)
+    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder)
     result = run_probe("fan_out_memory", environ, files, [str(FRIENDS)])
     return Section(
         f"Memory of a fan-out to {FRIENDS:,} friends",

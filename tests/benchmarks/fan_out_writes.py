@@ -7,7 +7,7 @@ from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.requests_of import counted, shown
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 FRIENDS = 1_045
@@ -18,7 +18,7 @@ _BATCHES = math.ceil(FRIENDS / 25)
 def measure(stack: Stack, folder: Path) -> Section:
     """Post by the API's handler, run all that follows by the consumer's, and count."""
     environ = function_environ(stack, "ProducerFunction")
-    files = copy_built("ProducerFunction", folder)
+    files = copy_built(built_folder(stack), "ProducerFunction", folder)
     result = run_probe("fan_out_writes", environ, files, [str(FRIENDS)])
     requests, units = result["requests"], result["units"]
     delivery_units = units[result["feeds_table"]]

@@ -8,8 +8,6 @@ from typing import Any
 
 import yaml
 
-from tools.sam import BUILT, BUILT_TEMPLATE
-
 
 @dataclass(frozen=True)
 class LambdaFiles:
@@ -25,16 +23,21 @@ class LambdaFiles:
         return f"{self.task}:{self.layers / 'python'}"
 
 
-def copy_built(logical_id: str, target: Path) -> LambdaFiles:
-    """Copy a function of the built template and its layers below `target`, and take write away."""
-    resources = yaml.safe_load(BUILT_TEMPLATE.read_text())["Resources"]
+def copy_built(built: Path, logical_id: str, target: Path) -> LambdaFiles:
+    """Copy a function and its layers below `target`, and take the right to write away.
+
+    Args:
+        built: the folder of the built template, as `sam build` left it.
+        logical_id: the function's name in the template.
+    """
+    resources = yaml.safe_load((built / "template.yaml").read_text())["Resources"]
     function: Mapping[str, Any] = resources[logical_id]["Properties"]
     module = function["Handler"].rpartition(".")[0]
     files = LambdaFiles(target / "task", target / "opt", module)
-    shutil.copytree(BUILT / function["CodeUri"], files.task)
+    shutil.copytree(built / function["CodeUri"], files.task)
     for layer in function["Layers"]:
         content = resources[layer["Ref"]]["Properties"]["ContentUri"]
-        shutil.copytree(BUILT / content, files.layers, dirs_exist_ok=True)
+        shutil.copytree(built / content, files.layers, dirs_exist_ok=True)
     make_read_only(target)
     return files
 

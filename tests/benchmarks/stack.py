@@ -1,9 +1,9 @@
 """The project's stack on a local AWS of its own, quiet enough to measure on."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from tools.deployed import Stack
 from tools.ministack import Ministack
@@ -34,6 +34,11 @@ def switch_off_consumers(stack: Stack) -> None:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
+def built_folder(stack: Stack) -> Path:
+    """What the stack was deployed from: the built template, its functions and layers."""
+    return Ministack(stack.port).built
+
+
 def function_variables(stack: Stack, logical_id: str) -> Mapping[str, str]:
     """The environment that the template gives to a function, as deployed."""
     name = stack.resources("AWS::Lambda::Function")[logical_id]
@@ -50,10 +55,3 @@ def function_environ(stack: Stack, logical_id: str) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": logical_id,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
     }
-
-
-def queue_url(stack: Stack, queue: str) -> str:
-    """The URL of a queue by its logical name."""
-    queues = json.loads(function_variables(stack, "NotifyFriendsFunction")["QUEUES"])
-    url: str = queues[queue]["url"]
-    return url

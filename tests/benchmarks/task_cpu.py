@@ -8,7 +8,7 @@ from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Check, Section
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 TASKS = 2_000
@@ -24,7 +24,7 @@ def measure(stack: Stack, folder: Path) -> Section:
         BenchmarkError: Celery or Redis is missing, or a task was not run.
     """
     environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built("NotifyFriendsFunction", folder / "consumer")
+    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder / "consumer")
     taken: dict[str, list[float]] = {"recorded": [], "stock": [], "celery": []}
     with celery_worker(folder, CONCURRENCY) as celery:
         celery.run(_WARM_UP_TASKS)

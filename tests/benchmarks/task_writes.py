@@ -6,7 +6,7 @@ from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.requests_of import counted, shown
-from tests.benchmarks.stack import function_environ
+from tests.benchmarks.stack import built_folder, function_environ
 from tools.deployed import Stack
 
 _NOOP_MODULE = "tests.benchmarks.noop_tasks"
@@ -16,7 +16,9 @@ def measure(stack: Stack, folder: Path) -> Section:
     """Start a no-op by the API's handler, run it by the worker's, and count."""
     environ = function_environ(stack, "ProducerFunction")
     environ["TASK_MODULES"] += f",{_NOOP_MODULE}"
-    result = run_probe("task_writes", environ, copy_built("ProducerFunction", folder))
+    result = run_probe(
+        "task_writes", environ, copy_built(built_folder(stack), "ProducerFunction", folder)
+    )
     requests = result["requests"]
     return Section(
         "Writes and requests of a plain task",

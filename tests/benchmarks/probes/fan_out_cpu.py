@@ -8,6 +8,7 @@ import importlib
 import json
 import statistics
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from taskqueue.aws import CONFIG, settings, task_store
 from taskqueue.message import Message, encode
 from tests.benchmarks.lambda_events import LambdaContext, sqs_event
 from tests.benchmarks.probe import Result, report
+from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.wire import RequestLog, observed
 
 _AUTHOR = "timed-author"
@@ -31,18 +33,20 @@ def main(arguments: Sequence[str]) -> Result:
     friends, rounds = int(arguments[0]), int(arguments[1])
     stores.friends().put_many((_AUTHOR, f"timed-{number:06}") for number in range(friends))
     handler = importlib.import_module("functions.notify_friends.app").handler
-    log = RequestLog()
+    run, log = uuid.uuid4().hex, RequestLog()
     with observed(log):
-        handler(json.loads(_event("round-first")), LambdaContext())
+        handler(json.loads(_event(f"{run}-first")), LambdaContext())
     items = [r.body["RequestItems"] for r in log.requests if r.operation == "BatchWriteItem"]
+    if sum(map(_puts, items)) != friends:
+        raise BenchmarkError("The handler did not write its deliveries.")
     bare = boto3.client("dynamodb", config=CONFIG)
     _write(bare, items)
     ours, theirs = [], []
     for number in range(rounds):
-        event = _event(f"round-{number}")
+        event = _event(f"{run}-{number}")
         ours.append(_cpu_ms(functools.partial(_handle, handler, event)))
         theirs.append(_cpu_ms(functools.partial(_write, bare, items)))
-    record = task_store().get(f"round-{rounds - 1}")
+    record = task_store().get(f"{run}-{rounds - 1}")
     return {
         "delivered": record.result if record else None,
         "requests": len(items),
@@ -62,6 +66,10 @@ def _event(task_id: str) -> str:
 def _handle(handler: Callable[[Any, Any], Any], event: str) -> None:
     """What the Lambda runtime does around a handler is ours too."""
     json.dumps(handler(json.loads(event), LambdaContext()))
+
+
+def _puts(request_items: Any) -> int:
+    return sum(map(len, request_items.values()))
 
 
 def _write(client: Any, items: Sequence[Any]) -> None:

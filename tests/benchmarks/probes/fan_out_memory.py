@@ -5,6 +5,7 @@ Arguments: the number of friends. The environment is the consumer's.
 
 import importlib
 import re
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,10 +24,11 @@ def main(arguments: Sequence[str]) -> Result:
     """Send one `notify_friends` and run it with all its parts."""
     stores.friends().put_many((_AUTHOR, f"weighed-{n:06}") for n in range(int(arguments[0])))
     handler = importlib.import_module("functions.notify_friends.app").handler
-    message = Message(notify_friends.name, "weighed", args=(_AUTHOR, _NEWS), queue=app.queue)
+    task_id = str(uuid.uuid4())
+    message = Message(notify_friends.name, task_id, args=(_AUTHOR, _NEWS), queue=app.queue)
     sender().send(message, clock.now_ms())
     drain(client("sqs"), settings().queues[app.queue], handler)
-    record = task_store().get("weighed")
+    record = task_store().get(task_id)
     return {"delivered": record.result if record else None, "peak_mb": peak_memory_mb()}
 
 

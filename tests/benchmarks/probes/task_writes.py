@@ -4,6 +4,7 @@ Arguments: none. The environment is the producer's, with the no-op's module amon
 """
 
 import importlib
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> Result:
         if answer["statusCode"] != 202:
             raise BenchmarkError(f"POST /tasks/noop: {answer['statusCode']} {answer['body']}")
         drain(client("sqs"), queue, worker)
-    record = task_store().get("counted")
+    record = task_store().get(task_id)
     return {
         "status": record.status if record else None,
         "requests": Counter(f"{r.service} {r.operation}" for r in log.requests),
