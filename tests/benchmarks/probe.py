@@ -31,17 +31,17 @@ def run_probe(
         BenchmarkError: it failed; its last line of output says why.
     """
     with tempfile.TemporaryDirectory() as folder:
-        result, log = Path(folder, "result.json"), Path(folder, "log")
+        result, log, errors = (Path(folder, name) for name in ("result.json", "log", "errors"))
         # -P: the project's own folder comes after what was built, not before it.
         command = [sys.executable, "-P", "-m", f"tests.benchmarks.probes.{name}", *arguments]
         path = f"{files.python_path}:{ROOT}"
         environment = {**environ, _RESULT: str(result), "PYTHONPATH": path}
-        with log.open("wb") as output:
+        with log.open("wb") as out, errors.open("wb") as err:
             done = subprocess.run(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+                command, cwd=ROOT, env=environment, stdout=out, stderr=err, check=False
             )
         if done.returncode:
-            raise BenchmarkError(f"{name} failed: {_last_line(log)}")
+            raise BenchmarkError(f"{name} failed: {_last_line(errors)}")
         content: Result = json.loads(result.read_text())
         return content
 

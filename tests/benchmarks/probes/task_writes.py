@@ -24,9 +24,9 @@ def main(arguments: Sequence[str]) -> Result:
     worker = consumer(app)
     queue = settings().queues[app.queue]
     log, counter = RequestLog(), WriteCounter(client("dynamodb"))
-    event = api_event(
-        "POST", "/tasks/{task}", {"task": "noop"}, {"args": [1], "task_id": "counted"}
-    )
+    task_id = str(uuid.uuid4())
+    call = {"args": [1], "task_id": task_id}
+    event = api_event("POST", "/tasks/{task}", {"task": "noop"}, call)
     with observed(log, counter):
         answer = producer(event, LambdaContext())
         if answer["statusCode"] != 202:
