@@ -64,6 +64,11 @@ def put(row: Row | None, schedule: Schedule, now_ms: int) -> Row:
     return replace(_rescheduled(row, schedule, now_ms), changed=True, removed=False)
 
 
+def removed(row: Row) -> Row:
+    """Return the row after the API has removed a schedule that stands in code."""
+    return replace(row, removed=True)
+
+
 def advanced(row: Row, slots: Iterable[int], cursor_ms: int, now_ms: int) -> Row:
     """Return the row after `slots` were sent and every slot up to `cursor_ms` is done."""
     sent = sorted({*row.ahead, *slots})
@@ -94,7 +99,7 @@ def declare(
         elif row.declared and not (row.changed or row.removed) and row.schedule != schedule:
             writes[name] = _rescheduled(row, schedule, now_ms)
     for name, row in rows.items():
-        if row.declared and name not in in_code and not row.changed:
+        if row.declared and name not in in_code and (row.removed or not row.changed):
             writes[name] = None
     return writes
 

@@ -1,0 +1,162 @@
+"""The rows of schedules: one contract for the table, on both engines, and for the fake."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.beat import ScheduleRows
+from taskqueue.errors import Throttled
+from taskqueue.schedule_rows import BrokenRow, Row
+from taskqueue.schedule_store import DynamoScheduleStore
+from taskqueue.schedules import Misfire, Schedule
+from taskqueue.slots import Crontab, Interval
+from tests.contract.conftest import ENGINES
+from tests.dynamodb_tables import create_table
+from tests.unit.beat.memory_rows import MemoryScheduleRows
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NOW_MS = 1_790_000_000_000
+BOOKS = Schedule("books", "select_populate_book", Interval(100))
+REPORT = Schedule(
+    "report",
+    "report",
+    Crontab("30 7 * * 1", "Europe/London"),
+    ("80", 1.5, None),
+    {"länge": [1]},
+    Misfire.ALL,
+    paused=True,
+)
+FULL = Row(
+    REPORT,
+    NOW_MS,
+    declared=True,
+    changed=True,
+    removed=True,
+    sent=7,
+    last_ms=NOW_MS - 1,
+    ahead=(NOW_MS + 1, NOW_MS + 2),
+)
+
+
+@pytest.fixture(params=["memory", *ENGINES])
+def rows(request: pytest.FixtureRequest) -> ScheduleRows:
+    if request.param == "memory":
+        return MemoryScheduleRows()
+    return table(request.getfixturevalue(f"{request.param}_dynamodb"))
+
+
+@pytest.fixture
+def store(dynamodb: "DynamoDBClient") -> DynamoScheduleStore:
+    return table(dynamodb)
+
+
+def table(client: "DynamoDBClient") -> DynamoScheduleStore:
+    return DynamoScheduleStore(client, create_table(client, "name"))
+
+
+@pytest.mark.parametrize("row", [Row(BOOKS, NOW_MS), FULL], ids=["new", "full"])
+def test_a_row_is_read_as_it_was_saved(rows: ScheduleRows, row: Row) -> None:
+    assert rows.save(row)
+    assert list(rows.list()) == [replace(row, version=1)]
+
+
+def test_of_two_writers_one_is_refused(rows: ScheduleRows) -> None:
+    rows.save(Row(BOOKS, NOW_MS))
+    assert not rows.save(Row(BOOKS, NOW_MS + 1))
+    (row,) = rows.list()
+    assert isinstance(row, Row)
+    assert rows.save(replace(row, cursor_ms=NOW_MS + 2))
+    assert not rows.save(replace(row, cursor_ms=NOW_MS + 3))
+    assert list(rows.list()) == [replace(row, cursor_ms=NOW_MS + 2, version=2)]
+
+
+def test_a_row_that_was_deleted_is_not_written_back(rows: ScheduleRows) -> None:
+    rows.save(Row(BOOKS, NOW_MS))
+    rows.delete("books")
+    rows.delete("books")
+    assert not rows.save(Row(BOOKS, NOW_MS, version=1))
+    assert list(rows.list()) == []
+
+
+def test_one_row_is_read_by_its_name(store: DynamoScheduleStore) -> None:
+    store.save(FULL)
+    assert store.get("report") == replace(FULL, version=1)
+    assert store.get("other") is None
+
+
+def test_more_rows_than_a_page_are_listed(store: DynamoScheduleStore) -> None:
+    for number in range(15):
+        padded = replace(BOOKS, name=f"s{number:02}", args=("x" * 99_000,))
+        store.save(Row(padded, NOW_MS))
+    names = [row.schedule.name for row in store.list() if isinstance(row, Row)]
+    assert names == [f"s{number:02}" for number in range(15)]
+
+
+@pytest.mark.parametrize("broken", ["not json", "[]", "{}", '{"task": "t", "crontab": "x"}'])
+def test_a_broken_row_is_listed_as_such_beside_the_others(
+    dynamodb: "DynamoDBClient", broken: str
+) -> None:
+    name = create_table(dynamodb, "name")
+    store = DynamoScheduleStore(dynamodb, name)
+    store.save(Row(BOOKS, NOW_MS))
+    dynamodb.put_item(
+        TableName=name, Item={"name": {"S": "bad"}, "definition": {"S": broken}, "ahead": {"L": []}}
+    )
+    bad, good = store.list()
+    assert isinstance(bad, BrokenRow)
+    assert (bad.name, good) == ("bad", Row(BOOKS, NOW_MS, version=1))
+
+
+def test_the_api_adds_and_changes(store: DynamoScheduleStore) -> None:
+    store.put(BOOKS, NOW_MS)
+    assert store.get("books") == Row(BOOKS, NOW_MS, version=1)
+    slower = replace(BOOKS, timing=Interval(200))
+    store.put(slower, NOW_MS + 5)
+    assert store.get("books") == Row(slower, NOW_MS + 5, changed=True, version=2)
+
+
+def test_the_api_mends_a_broken_row(dynamodb: "DynamoDBClient") -> None:
+    name = create_table(dynamodb, "name")
+    dynamodb.put_item(TableName=name, Item={"name": {"S": "books"}})
+    store = DynamoScheduleStore(dynamodb, name)
+    store.put(BOOKS, NOW_MS)
+    assert store.get("books") == Row(BOOKS, NOW_MS, version=1)
+
+
+def test_the_api_removes(store: DynamoScheduleStore) -> None:
+    store.put(BOOKS, NOW_MS)
+    assert store.remove("books")
+    assert store.get("books") is None
+    assert not store.remove("books")
+
+
+def test_what_stands_in_code_is_remembered_as_removed(store: DynamoScheduleStore) -> None:
+    store.save(Row(BOOKS, NOW_MS, declared=True))
+    assert store.remove("books")
+    row = store.get("books")
+    assert isinstance(row, Row)
+    assert row.removed
+    assert not store.remove("books")
+    store.put(BOOKS, NOW_MS + 9)
+    row = store.get("books")
+    assert isinstance(row, Row)
+    assert (row.removed, row.cursor_ms) == (False, NOW_MS + 9)
+
+
+def test_a_row_that_others_keep_writing_is_given_up(dynamodb: "DynamoDBClient") -> None:
+    store = Contended(dynamodb, create_table(dynamodb, "name"))
+    with pytest.raises(Throttled):
+        store.put(BOOKS, NOW_MS)
+    DynamoScheduleStore.save(store, Row(BOOKS, NOW_MS, declared=True))
+    with pytest.raises(Throttled):
+        store.remove("books")
+
+
+class Contended(DynamoScheduleStore):
+    """A table in which another writer always comes first."""
+
+    def save(self, row: Row) -> bool:
+        return False
