@@ -14,22 +14,22 @@ from tools.stack import up
 
 def farewell(stack: Stack) -> str:
     """Where the API is, and what to try with it."""
-    url = stack.native_url
-    key = f"-H 'x-api-key: {stack.api_key}'"
     return f"""
 The stack is up until `make stop`; `make run` deploys it anew.
 
-API address   {url}
+API address   {stack.native_url}
 API key       {stack.api_key}
-local AWS     AWS_ENDPOINT_URL={stack.endpoint_url} (credentials test, test)
+local AWS     AWS_ENDPOINT_URL={stack.endpoint_url}, credentials test and test
 log           {Ministack(stack.port).log}
 
-Post news as user {HUB}, then look at the task that the answer names, and at a friend's feed:
+To go on: post as user {HUB}, look at the task that the answer names, and at a friend's feed.
 
-  curl -X POST {key} -d '{{"text": "Hello!"}}' {url}/users/{HUB}/news
-  curl {key} {url}/tasks/TASK_ID
-  curl {key} {url}/users/{HUB}/friends
-  curl {key} {url}/users/FRIEND/feed"""
+  api={stack.native_url}
+  key='x-api-key: {stack.api_key}'
+  curl -H "$key" -H 'Content-Type: application/json' -d '{{"text": "Hello!"}}' $api/users/{HUB}/news
+  curl -H "$key" $api/tasks/TASK_ID
+  curl -H "$key" $api/users/{HUB}/friends
+  curl -H "$key" $api/users/FRIEND/feed"""
 
 
 def main() -> None:

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from tools.docker import address_in
+from tools.errors import ToolError
+from tools.lambda_base_image import image_tags, linked_libraries
+
+
+def test_the_image_has_the_names_that_the_sam_cli_asks_for() -> None:
+    assert image_tags("x86_64") == (
+        "public.ecr.aws/lambda/python:3.13",
+        "public.ecr.aws/lambda/python:3.13-x86_64",
+    )
+    assert image_tags("aarch64")[1] == "public.ecr.aws/lambda/python:3.13-arm64"
+
+
+def test_libraries_are_read_from_ldd() -> None:
+    output = """
+/var/lang/bin/python3:
+	linux-vdso.so.1 (0x00007fe041dde000)
+	libssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007fe041600000)
+	libtk8.6.so => not found
+	/lib64/ld-linux-x86-64.so.2 (0x00007fe041de0000)
+/var/lang/lib/_ssl.so:
+	libssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f0041600000)
+"""
+    assert linked_libraries(output) == {Path("/lib/x86_64-linux-gnu/libssl.so.3")}
+
+
+def test_the_hosts_address_is_read_from_a_containers_hosts() -> None:
+    hosts = "127.0.0.1\tlocalhost\n\n172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n"
+    assert address_in(hosts) == "172.17.0.1"
+
+
+def test_a_container_that_knows_no_host_is_an_error() -> None:
+    with pytest.raises(ToolError, match=r"host\.docker\.internal"):
+        address_in("127.0.0.1\tlocalhost\n")
