@@ -42,7 +42,6 @@ ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any]] = {
     "query/get_friends": HTTPStatus.OK,
     "query/get_task": HTTPStatus.OK,
     "query/get_tasks": HTTPStatus.OK,
-    "query/get_tasks": HTTPStatus.OK,
 }
 
 
