@@ -4,13 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import boto3
-
 from social.batches import Batches
 from social.friends import FriendStore
-from taskqueue.aws import CONFIG
 from tools.deployed import Stack
-from tools.ministack import REGION, credentials
 
 
 @dataclass(frozen=True)
@@ -30,15 +26,7 @@ class People:
     @classmethod
     def of(cls, stack: Stack) -> "People":
         """That of a stack."""
-        # Configured as in the functions: `Batches` writes requests that botocore cannot check.
-        dynamodb = boto3.client(
-            "dynamodb",
-            config=CONFIG,
-            endpoint_url=stack.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=credentials()["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials()["AWS_SECRET_ACCESS_KEY"],
-        )
+        dynamodb = stack.client("dynamodb")
         return cls(FriendStore(dynamodb, stack.outputs["FriendsTable"], Batches(dynamodb)))
 
     def hub(self, count: int) -> Hub:

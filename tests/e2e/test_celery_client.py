@@ -7,10 +7,10 @@ import pytest
 
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import People
-from tests.e2e.tasks import finished, task
 from tools.deployed import Stack
 from tools.readers import Readers
 from tools.rest import Rest
+from tools.tasks import finished, task
 
 Run = Callable[..., str]
 

@@ -12,12 +12,12 @@ import pytest
 from taskqueue.message import Message, encode
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import People
-from tests.e2e.queues import RawQueue
-from tests.e2e.tasks import finished, until_task
-from tests.e2e.waiting import until
 from tools.deployed import Stack
+from tools.raw_queue import RawQueue
 from tools.readers import Readers
 from tools.rest import Rest
+from tools.tasks import finished, until_task
+from tools.waiting import until
 
 Letter = dict[str, Any]
 

@@ -13,11 +13,11 @@ from taskqueue.message import Message, encode
 from taskqueue.queues import Queue
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import Hub, People
-from tests.e2e.queues import RawQueue
-from tests.e2e.tasks import finished, task, until_task
 from tools.deployed import Stack
+from tools.raw_queue import RawQueue
 from tools.readers import Readers
 from tools.rest import Rest
+from tools.tasks import finished, task, until_task
 
 # SQS is asked once a second or so; a task due at a second's start may be seen at its end.
 MAX_LATE_MS = 2_500

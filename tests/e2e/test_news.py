@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Callable
 
 from tests.e2e.people import People
-from tests.e2e.tasks import finished, until_task
 from tools.readers import Readers
 from tools.rest import Rest
+from tools.tasks import finished, until_task
 
 NewId = Callable[[], str]
 

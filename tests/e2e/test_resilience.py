@@ -5,21 +5,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.people import Hub, People
-from tests.e2e.queues import RawQueue
-from tests.e2e.tasks import finished, task
-from tests.e2e.waiting import until
 from tools.deployed import Stack
 from tools.duplicates import duplicated
-from tools.local_function import LocalFunction, frozen, kill
+from tools.interruption import kill_while_it_delivers, quick_redelivery
+from tools.local_function import LocalFunction, kill
+from tools.raw_queue import RawQueue
 from tools.readers import Readers
 from tools.rest import Rest
 from tools.sqs_proxy import observed_sends
+from tools.tasks import finished, task
+from tools.waiting import until
 
 FRIENDS = 1_045
 CONSUMER = "NotifyFriendsFunction"
 SENDERS = ["ProducerFunction", CONSUMER]
-# A dead worker's messages come back after this, instead of minutes.
-REDELIVERY_SECONDS = 6
 
 
 @pytest.fixture
@@ -29,13 +28,9 @@ def hub(people: People) -> Hub:
 
 @pytest.fixture
 def consumer(stack: Stack) -> Iterator[LocalFunction]:
-    """The consumer, with a time limit that a dead one's lease and messages wait out soon."""
+    """The consumer; what a dead one leaves comes back soon."""
     function = LocalFunction(stack, CONSUMER)
-    seconds = REDELIVERY_SECONDS
-    with (
-        function.configured(timeout_seconds=seconds),
-        RawQueue.of(stack).attributes(VisibilityTimeout=str(seconds)),
-    ):
+    with quick_redelivery(stack, function):
         yield function
 
 
@@ -58,7 +53,7 @@ def test_a_consumer_killed_while_it_delivers_is_made_up_for(
     rest: Rest, hub: Hub, readers: Readers, consumer: LocalFunction
 ) -> None:
     news_id, task_id = _post(rest, hub)
-    _kill_in_the_middle(consumer, readers, hub, news_id)
+    kill_while_it_delivers(consumer, readers, news_id, hub.friends)
     found = finished(rest, task_id, 40)
     assert (found["status"], found["result"]) == ("SUCCESS", FRIENDS)
     assert readers.of_news(news_id) == list(hub.friends)
@@ -90,17 +85,10 @@ def test_a_consumer_killed_over_a_small_fan_out_is_made_up_for(
     """The task itself delivers, so another worker waits until the dead one's lease runs out."""
     hub = people.hub(999)
     news_id, task_id = _post(rest, hub)
-    _kill_in_the_middle(consumer, readers, hub, news_id)
+    kill_while_it_delivers(consumer, readers, news_id, hub.friends)
     found = finished(rest, task_id, 40)
     assert (found["status"], found["result"], found["attempts"]) == ("SUCCESS", 999, 2)
     assert readers.of_news(news_id) == list(hub.friends)
-
-
-def _kill_in_the_middle(consumer: LocalFunction, readers: Readers, hub: Hub, news_id: str) -> None:
-    until(lambda: readers.include(hub.friends[0], news_id), "the first delivery")
-    with frozen(consumer) as pids:
-        kill(pids)
-    assert 0 < len(readers.of_news(news_id)) < len(hub.friends), "it had finished its work"
 
 
 def _post(rest: Rest, hub: Hub) -> tuple[str, str]:

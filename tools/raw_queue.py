@@ -1,13 +1,16 @@
 """The notifications queue, seen past the task queue."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.waiting import until
 from tools.deployed import Stack
+from tools.errors import ToolError
+from tools.waiting import until
 
 _COUNTS = [
     "ApproximateNumberOfMessages",
@@ -24,18 +27,27 @@ class RawQueue:
     url: str
 
     @classmethod
-    def of(cls, stack: Stack) -> "RawQueue":
+    def of(cls, stack: Stack) -> RawQueue:
         """The notifications queue of a stack."""
         return cls(stack.client("sqs"), stack.outputs["NotificationsQueueUrl"])
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send bodies in one request, so that one batch of the worker has them all."""
+        """Send bodies in one request, so that one batch of the worker has them all.
+
+        Raises:
+            ToolError: SQS did not take them.
+        """
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
         sent = self.sqs.send_message_batch(QueueUrl=self.url, Entries=entries)
-        assert "Failed" not in sent or not sent["Failed"]
+        if sent.get("Failed"):
+            raise ToolError(f"{len(sent['Failed'])} messages were not sent")
 
     def wait_until_empty(self, seconds: float = 20) -> None:
-        """Wait until no message is on the queue, hidden and delayed ones included."""
+        """Wait until no message is on the queue, hidden and delayed ones included.
+
+        Raises:
+            ToolError: some still are.
+        """
         until(lambda: self._count() == 0, "the queue is empty", seconds)
 
     @contextmanager

@@ -1,18 +1,26 @@
 """Waits for what is to become true, and no longer."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
+
+from tools.errors import ToolError
 
 POLL_SECONDS = 0.05
 
 
 def until[T](look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
-    """Look again and again until there is something to return; `what` is said when there is not."""
+    """Look again and again until there is something to return.
+
+    Raises:
+        ToolError: there is not; it says `what`.
+    """
     deadline = time.monotonic() + seconds
     while True:
         found = look()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} seconds: {what}")
+            raise ToolError(f"not within {seconds:g} seconds: {what}")
         time.sleep(POLL_SECONDS)
