@@ -36,7 +36,7 @@ def _take(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
     if isinstance(items, JsonItems):
         context[_CONTEXT] = items
         # The endpoint is chosen by the names of the tables, which therefore stay.
-        params["RequestItems"] = dict.fromkeys(items, [{}])
+        params["RequestItems"] = {table: [{}] for table in items}
 
 
 def _put_in(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
