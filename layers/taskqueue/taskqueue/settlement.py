@@ -4,6 +4,7 @@ A message is acknowledged by default; `kept` are the ids of those that must come
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from taskqueue.delivery import Delivery
@@ -70,10 +71,12 @@ class Settlement:
     def settle(self) -> None:
         """Write, send and hide all that is left; a message for which that fails comes back."""
         self._write_ends()
-        for letter in self._refused:
+        refused, self._refused = self._refused, []
+        for letter in refused:
             self._send_dead_letter(letter)
-        if self._hidden:
-            self._hide()
+        hidden, self._hidden = self._hidden, {}
+        if hidden:
+            self._hide(hidden)
 
     def _write_ends(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
@@ -104,9 +107,9 @@ class Settlement:
         self._log.warning("dead letter", extra=extra)
         return True
 
-    def _hide(self) -> None:
+    def _hide(self, hidden: Mapping[str, int]) -> None:
         try:
-            failed = self._inbox.hide(self._hidden)
+            failed = self._inbox.hide(hidden)
         except SendError as error:
             self._log.warning("messages come back at the queue's own timeout: %s", error)
         else:

@@ -92,7 +92,7 @@ class Worker(BatchProcessor):
         return self.response()
 
     def _prepare(self) -> None:
-        """Read and claim the whole batch; run last what has to wait for its time."""
+        """Read and claim the whole batch, and put it in order."""
         super()._prepare()  # type: ignore[no-untyped-call]
         self._settlement = Settlement(self._store, self._inbox, self._log)
         self._deliveries = self._read(self.records)
@@ -100,7 +100,8 @@ class Worker(BatchProcessor):
         # run has not been claimed, and must come back.
         self._claimed_at_ms = self._now_ms()
         self._outcomes = self._claim(self._claimed_at_ms)
-        self.records = sorted(self.records, key=self._due_at_ms)
+        self._suspect = least_suspect(self._outcomes or {})
+        self.records = sorted(self.records, key=self._order)
 
     def _clean(self) -> None:
         self._settlement.settle()
@@ -146,9 +147,17 @@ class Worker(BatchProcessor):
             return None
         return dict(zip(claims, outcomes, strict=True))
 
-    def _due_at_ms(self, record: Mapping[str, Any]) -> int:
+    def _order(self, record: Mapping[str, Any]) -> tuple[bool, bool, int]:
+        """Run last what has to wait for its time, and after all that may kill this worker."""
         delivery = self._deliveries.get(record["messageId"])
-        return delivery.due_at_ms if delivery else 0
+        if delivery is None:
+            return False, False, 0
+        task_id = delivery.message.id
+        return (
+            _lost(self._outcomes or {}, task_id) > 0,
+            task_id == self._suspect,
+            delivery.due_at_ms,
+        )
 
     def _deliver(self, record: "SQSRecord") -> None:
         delivery = self._deliveries.get(record.message_id)
@@ -169,8 +178,10 @@ class Worker(BatchProcessor):
             self._settlement.keep(delivery, claim_backoff_seconds(delivery.receive_count))
             return
         match self._outcomes.pop(task_id, None):
-            case Claimed(attempt, retries, lost):
+            case Claimed(attempt, retries, lost) if lost == 0 or task_id == self._suspect:
                 self._run(Attempt(delivery, attempt, retries), lost)
+            case Claimed(attempt, retries):
+                self._give_back(Attempt(delivery, attempt, retries))
             case Leased(until_ms):
                 self._settlement.keep(delivery, (until_ms - now_ms) / 1000 + 1)
             case AlreadyFinished(status):
@@ -187,6 +198,8 @@ class Worker(BatchProcessor):
             self._settlement.statuses[states.FAILURE] += 1
             self._settlement.refuse_delivery(delivery, f"its worker died {lost} times")
             return
+        if lost:
+            self._settlement.settle()
         self._sleep(max(0, delivery.due_at_ms - self._now_ms()) / 1000)
         if self._left_seconds() <= 0:
             self._give_back(attempt)
@@ -238,7 +251,7 @@ class Worker(BatchProcessor):
         )
 
     def _give_back(self, attempt: Attempt) -> None:
-        """Return a task for which no time is left to the queue, unrun."""
+        """Return a task to the queue, unrun: no time is left for it, or another goes first."""
         if attempt.number:
             self._store.release(attempt.delivery.message.id, attempt.number)
         self._settlement.keep(attempt.delivery, 0)
@@ -251,6 +264,21 @@ class Worker(BatchProcessor):
             self._metrics.add_metric(name=_METRICS[status], unit=MetricUnit.Count, value=number)
         if self._settlement.statuses:
             self._metrics.flush_metrics()
+
+
+def least_suspect(outcomes: Mapping[str, ClaimOutcome]) -> str | None:
+    """Return the one task that a batch may run of those over which workers have died.
+
+    They all may be bystanders of one that kills its worker. Run one by one, and the least suspect
+    first, the bystanders get through.
+    """
+    suspects = [task_id for task_id in outcomes if _lost(outcomes, task_id)]
+    return min(suspects, key=lambda task_id: _lost(outcomes, task_id), default=None)
+
+
+def _lost(outcomes: Mapping[str, ClaimOutcome], task_id: str) -> int:
+    outcome = outcomes.get(task_id)
+    return outcome.lost if isinstance(outcome, Claimed) else 0
 
 
 def claim_backoff_seconds(receive_count: int) -> float:

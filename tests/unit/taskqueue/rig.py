@@ -1,0 +1,181 @@
+"""A worker on queues and records in memory, which may fail or die at any call."""
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from taskqueue.app import App
+from taskqueue.inbox import Inbox
+from taskqueue.memory import MemoryTaskStore
+from taskqueue.memory_broker import MemoryBroker, lambda_event
+from taskqueue.message import Message, encode
+from taskqueue.records import TaskRecord
+from taskqueue.sender import Sender
+from taskqueue.worker import Worker
+from tests.unit.taskqueue.deliveries import NOW_MS
+
+VISIBILITY_SECONDS = 60
+
+
+class Died(BaseException):
+    """The worker's process was killed."""
+
+
+class Fuse:
+    """Passes calls on; it may fail some by name, and die before or after a call by number."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, list[Exception]] = {}
+        self.calls: list[str] = []
+        self.die_before: int | None = None
+        self.die_after: int | None = None
+        self.dead = False
+
+    def wrap(self, target: Any) -> Any:
+        """Return `target` behind this fuse."""
+        return _Fused(target, self)
+
+    def call(self, name: str, method: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make one call, unless it is to fail or the process is dead."""
+        number = len(self.calls)
+        self.calls.append(name)
+        if self.dead or number == self.die_before:
+            self.dead = True
+            raise Died
+        if self.errors.get(name):
+            raise self.errors[name].pop(0)
+        value = method(*args, **kwargs)
+        if number == self.die_after:
+            self.dead = True
+            raise Died
+        return value
+
+    def mend(self) -> None:
+        """Let everything pass again."""
+        self.die_before = self.die_after = None
+        self.dead = False
+
+
+class _Fused:
+    def __init__(self, target: Any, fuse: Fuse) -> None:
+        self._target = target
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        return functools.partial(self._fuse.call, name, getattr(self._target, name))
+
+
+class Metrics:
+    """Adds up what the worker counts."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, float] = {}
+
+    def add_metric(self, name: str, unit: Any, value: float) -> None:
+        self.counts[name] = self.counts.get(name, 0) + value
+
+    def flush_metrics(self) -> None: ...
+
+
+class Invocation:
+    """A Lambda context with so much time left."""
+
+    def __init__(self, remaining_ms: int) -> None:
+        self._remaining_ms = remaining_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._remaining_ms
+
+
+class Rig:
+    """One queue of `app`. `deliver` does what Lambda's event source mapping does with a batch."""
+
+    def __init__(self, app: App, remaining_ms: int = 30_000) -> None:
+        self.now_ms = NOW_MS
+        self.app = app
+        self.remaining_ms = remaining_ms
+        self.store = MemoryTaskStore()
+        self.broker = MemoryBroker(self.clock, VISIBILITY_SECONDS)
+        self.queue = self.broker.create_queue(app.queue)
+        self.fuse = Fuse()
+        self.metrics = Metrics()
+        self.slept: list[float] = []
+
+    def clock(self) -> int:
+        return self.now_ms
+
+    def sleep(self, seconds: float) -> None:
+        if seconds:
+            self.slept.append(seconds)
+        self.now_ms += round(seconds * 1000)
+
+    def send(self, *messages: Message) -> None:
+        """Send messages as a stock Celery client does: no records."""
+        self.send_bodies(*map(encode, messages))
+
+    def send_bodies(self, *bodies: str) -> None:
+        for body in bodies:
+            self.broker.send_message(QueueUrl=self.queue.url, MessageBody=body)
+
+    def deliver(self, *, lose_acknowledgement: bool = False) -> int:
+        """Run one batch in a fresh worker; return how many messages came back."""
+        batch = self.broker.receive_message(QueueUrl=self.queue.url, MaxNumberOfMessages=10)
+        received = batch["Messages"]
+        response = self.worker().handle(lambda_event(self.queue, received), self._invocation())
+        kept = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        for message in received:
+            if message["MessageId"] not in kept and not lose_acknowledgement:
+                self.broker.delete_message(
+                    QueueUrl=self.queue.url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return len(kept)
+
+    def deliver_until_empty(self, *, at_most_seconds: float = 24 * 60 * 60) -> None:
+        """Let time pass from one delivery to the next, until no message is left."""
+        end_ms = self.now_ms + at_most_seconds * 1000
+        while times := [message.visible_at_ms for message in self.waiting()]:
+            self.now_ms = max(self.now_ms, min(times))
+            assert self.now_ms <= end_ms, "messages go round and round"
+            self.deliver()
+
+    def worker(self) -> Worker:
+        """Return a worker as a new process has it."""
+        sqs = self.fuse.wrap(self.broker)
+        store = self.fuse.wrap(self.store)
+        metrics: Any = self.metrics
+        return Worker(
+            app=self.app,
+            store=store,
+            sender=Sender(sqs, store, {self.queue.name: self.queue}),
+            inbox=Inbox(sqs, self.queue),
+            logger=Logger(service="rig"),
+            metrics=metrics,
+            now_ms=self.clock,
+            sleep=self.sleep,
+        )
+
+    def waiting(self) -> list[Any]:
+        """Return the messages on the queue, hidden ones included."""
+        return list(self.broker.messages(self.queue.url))
+
+    def hidden_seconds(self) -> list[float]:
+        """Return when the messages on the queue come back, in seconds from now."""
+        return [(message.visible_at_ms - self.now_ms) / 1000 for message in self.waiting()]
+
+    def reasons(self) -> list[str]:
+        """Return the reasons of the dead letters."""
+        letters = self.broker.messages(self.queue.dead_letter_url)
+        return [letter.attributes["reason"]["StringValue"] for letter in letters]
+
+    def record(self, task_id: str) -> TaskRecord:
+        record = self.store.get(task_id)
+        assert record is not None
+        return record
+
+    def statuses(self, task_ids: Iterable[str]) -> list[str]:
+        return [self.record(task_id).status for task_id in task_ids]
+
+    def _invocation(self) -> Any:
+        return Invocation(self.remaining_ms)

@@ -1,0 +1,629 @@
+"""What the worker does with a batch, whatever happens on the way."""
+
+import contextlib
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from taskqueue.app import App
+from taskqueue.context import DEFERRED, Context
+from taskqueue.errors import Retry, StoreError, Throttled
+from taskqueue.memory_broker import lambda_event
+from taskqueue.message import Message, encode
+from taskqueue.parts import planned_key
+from taskqueue.store import Claim, Claimed, NotClaimed
+from taskqueue.worker import MAX_LOST_ATTEMPTS
+from tests.unit.taskqueue.deliveries import NOW_MS
+from tests.unit.taskqueue.kombu_messages import PICKLED, PLAIN, base64_of
+from tests.unit.taskqueue.rig import VISIBILITY_SECONDS, Died, Rig
+
+REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": ""}}, "SQS")
+
+
+class Tasks:
+    """An app of tasks that end in every way, and the order in which they ran."""
+
+    def __init__(self) -> None:
+        self.app = App("test", queue="work")
+        self.ran: list[str] = []
+        for name, options in OPTIONS.items():
+            function = getattr(self, name)
+            self.app.task(name=name, bind=True, **options)(function)
+
+    def add(self, run: Context, a: int, b: int = 0) -> int:
+        self.ran.append(run.id)
+        return a + b
+
+    def fail(self, run: Context) -> None:
+        self.ran.append(run.id)
+        raise ValueError("no", run.retries)
+
+    def flaky(self, run: Context, failures: int = 1) -> int:
+        self.ran.append(run.id)
+        if run.retries < failures:
+            raise ConnectionError("not yet")
+        return run.retries
+
+    def ask(self, run: Context, countdown: float) -> str:
+        self.ran.append(run.id)
+        if run.retries == 0:
+            raise run.retry(countdown, KeyError("why"))
+        return "asked"
+
+    def leave(self, run: Context) -> None:
+        self.ran.append(run.id)
+        raise SystemExit(3)
+
+    def die(self, run: Context) -> None:
+        self.ran.append(run.id)
+        raise Died
+
+    def odd(self, run: Context, kind: str) -> Any:
+        self.ran.append(run.id)
+        values = {"object": object(), "nan": float("nan"), "large": "x" * 400_000, "set": {1}}
+        return values[kind]
+
+    def slow(self, run: Context) -> None:
+        self.ran.append(run.id)
+        time.sleep(5)
+
+    def progress(self, run: Context) -> None:
+        run.set_progress({"done": 1})
+
+    def defer(self, run: Context) -> Any:
+        self.ran.append(run.id)
+        run.plan_parts(planned_key(0, "p", 1, 5, last=True))
+        return DEFERRED
+
+    def harmless(self, run: Context) -> None:
+        self.ran.append(run.id)
+
+    def harmful(self, run: Context) -> None:
+        self.ran.append(run.id)
+        raise ConnectionError("gone")
+
+    def short_lived(self, run: Context) -> None:
+        self.ran.append(run.id)
+
+    def quiet(self, run: Context) -> str:
+        return "unheard"
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "add": {},
+    "fail": {},
+    "flaky": {
+        "autoretry_for": (ConnectionError,),
+        "retry_backoff_seconds": 2,
+        "retry_jitter": False,
+        "max_retries": 2,
+    },
+    "ask": {},
+    "leave": {},
+    "die": {},
+    "odd": {},
+    "slow": {"time_limit_seconds": 0.05},
+    "progress": {},
+    "defer": {},
+    "harmless": {"idempotent": True},
+    "harmful": {"idempotent": True, "autoretry_for": (ConnectionError,), "max_retries": 1},
+    "short_lived": {"expires_seconds": 10},
+    "quiet": {"ignore_result": True},
+}
+
+
+@pytest.fixture
+def tasks() -> Tasks:
+    return Tasks()
+
+
+@pytest.fixture
+def rig(tasks: Tasks) -> Rig:
+    return Rig(tasks.app)
+
+
+# ---------------------------------------------------------------- ends
+
+
+def test_a_task_runs_and_its_result_is_stored(rig: Rig) -> None:
+    rig.send(Message("add", "a", [1], {"b": 2}))
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert (record.status, record.result, record.attempts) == ("SUCCESS", 3, 1)
+    assert (record.queue, record.finished_at_ms) == ("work", NOW_MS)
+    assert rig.waiting() == []
+    assert rig.metrics.counts == {"TasksSucceeded": 1}
+
+
+def test_a_message_of_a_stock_client_in_base64_runs(rig: Rig, tasks: Tasks) -> None:
+    tasks.app.task(name="notify_friends")(lambda user, news, b: f"{user} {news} {b['x'][0]}")
+    rig.send_bodies(base64_of(PLAIN))
+    assert rig.deliver() == 0
+    assert rig.record(json.loads(PLAIN)["headers"]["id"]).result == "80 n1 é"
+
+
+def test_a_failure_is_stored_and_acknowledged(rig: Rig) -> None:
+    rig.send(Message("fail", "a"))
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert record.status == "FAILURE"
+    assert record.error is not None
+    assert (record.error.type, record.error.args) == ("ValueError", ["no", 0])
+    assert rig.reasons() == []
+    assert rig.metrics.counts == {"TasksFailed": 1}
+
+
+def test_autoretry_hides_the_same_message_for_the_backoff(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("flaky", "a", [2]))
+    assert rig.deliver() == 1
+    assert rig.hidden_seconds() == [2]
+    assert (rig.record("a").status, rig.record("a").retries) == ("RETRY", 1)
+    rig.now_ms += 2_000
+    assert rig.deliver() == 1
+    assert rig.hidden_seconds() == [4]
+    rig.now_ms += 4_000
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert (record.status, record.result, record.attempts, record.retries) == ("SUCCESS", 2, 3, 2)
+    assert rig.reasons() == []
+
+
+def test_a_task_asks_for_another_try(rig: Rig) -> None:
+    rig.send(Message("ask", "a", [7.5]))
+    rig.deliver()
+    assert rig.hidden_seconds() == [8]
+    record = rig.record("a")
+    assert record.error is not None
+    assert (record.status, record.error.type) == ("RETRY", "KeyError")
+    rig.deliver_until_empty()
+    assert rig.record("a").result == "asked"
+
+
+def test_a_countdown_beyond_what_sqs_hides_is_kept(rig: Rig, tasks: Tasks) -> None:
+    day_ms = 24 * 60 * 60 * 1000
+    rig.send(Message("ask", "a", [day_ms / 1000]))
+    rig.deliver()
+    rig.deliver_until_empty(at_most_seconds=day_ms)
+    record = rig.record("a")
+    assert record.result == "asked"
+    assert record.started_at_ms is not None
+    assert NOW_MS + day_ms <= record.started_at_ms < NOW_MS + day_ms + 5_000
+    assert tasks.ran == ["a", "a"]
+
+
+def test_exhausted_retries_are_a_failure_and_a_dead_letter(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("flaky", "a", [99]))
+    rig.deliver_until_empty()
+    assert rig.record("a").status == "FAILURE"
+    assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
+    assert tasks.ran == ["a"] * 3
+    (letter,) = rig.broker.messages(rig.queue.dead_letter_url)
+    assert letter.body == encode(Message("flaky", "a", [99]))
+    assert letter.attributes["queue"]["StringValue"] == "work"
+    assert letter.attributes["task_id"]["StringValue"] == "a"
+
+
+def test_system_exit_ends_the_task_and_not_the_worker(rig: Rig) -> None:
+    rig.send(Message("leave", "a"), Message("add", "b", [1]))
+    assert rig.deliver() == 0
+    assert rig.statuses("ab") == ["FAILURE", "SUCCESS"]
+
+
+@pytest.mark.parametrize("kind", ["object", "nan", "large", "set"])
+def test_a_result_that_cannot_be_stored_is_a_failure(rig: Rig, kind: str) -> None:
+    rig.send(Message("odd", "a", [kind]), Message("add", "b", [1]))
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert record.error is not None
+    assert record.error.type in ("TypeError", "ValueError")
+    assert rig.record("b").status == "SUCCESS"
+
+
+def test_the_task_s_time_limit(rig: Rig) -> None:
+    rig.send(Message("slow", "a"), Message("add", "b", [1]))
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert record.error is not None
+    assert (record.status, record.error.type) == ("FAILURE", "TimeLimitExceeded")
+    assert rig.record("b").status == "SUCCESS"
+
+
+def test_the_caller_s_time_limit(rig: Rig, tasks: Tasks) -> None:
+    tasks.app.task(name="endless")(lambda: time.sleep(5))
+    rig.send(Message("endless", "a", time_limit_seconds=0.05))
+    assert rig.deliver() == 0
+    assert rig.record("a").status == "FAILURE"
+
+
+def test_an_ignored_result_is_not_stored_but_its_success_is(rig: Rig) -> None:
+    rig.send(Message("quiet", "a"))
+    rig.deliver()
+    assert (rig.record("a").status, rig.record("a").result) == ("SUCCESS", None)
+
+
+def test_a_deferred_task_stays_in_progress(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("defer", "a"))
+    assert rig.deliver() == 0
+    assert rig.record("a").status == "PROGRESS"
+    assert rig.metrics.counts == {"TasksDeferred": 1}
+
+
+def test_progress_is_shown_and_a_finished_task_keeps_it(rig: Rig) -> None:
+    rig.send(Message("progress", "a"))
+    rig.deliver()
+    assert rig.record("a").progress == {"done": 1}
+
+
+# ---------------------------------------------------------------- expiry and time
+
+
+def test_a_task_past_its_expiry_is_revoked(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("add", "a", [1], expires_at_ms=NOW_MS), Message("short_lived", "b"))
+    rig.now_ms += 10_000
+    assert rig.deliver() == 0
+    assert rig.statuses("ab") == ["REVOKED", "REVOKED"]
+    assert tasks.ran == []
+    assert rig.metrics.counts == {"TasksExpired": 2}
+
+
+def test_a_task_not_yet_due_is_hidden_and_never_run_early(rig: Rig, tasks: Tasks) -> None:
+    due_ms = NOW_MS + 100_500
+    rig.send(Message("add", "a", [1], eta_ms=due_ms))
+    assert rig.deliver() == 1
+    assert rig.store.get("a") is None
+    assert rig.hidden_seconds() == [100]
+    rig.deliver_until_empty()
+    assert rig.slept == [0.5]
+    assert rig.record("a").finished_at_ms == due_ms
+    assert tasks.ran == ["a"]
+
+
+def test_a_task_due_within_two_seconds_is_waited_for(rig: Rig) -> None:
+    rig.send(Message("add", "a", [1], eta_ms=NOW_MS + 2_000))
+    assert rig.deliver() == 0
+    assert rig.slept == [2]
+    assert rig.record("a").finished_at_ms == NOW_MS + 2_000
+
+
+def test_what_waits_for_its_time_runs_after_what_is_due(rig: Rig, tasks: Tasks) -> None:
+    rig.send(
+        Message("add", "second", [1], eta_ms=NOW_MS + 1_500),
+        Message("add", "first", [1], eta_ms=NOW_MS + 900),
+        Message("add", "now", [1]),
+    )
+    assert rig.deliver() == 0
+    assert tasks.ran == ["now", "first", "second"]
+    assert rig.slept == [0.9, 0.6]
+
+
+def test_a_task_that_falls_due_while_others_run_is_not_lost(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="long")
+    def long() -> None:
+        rig.now_ms += 9_000
+
+    rig.send(Message("long", "long"), Message("add", "a", [1], eta_ms=NOW_MS + 10_000))
+    assert rig.deliver() == 1
+    assert tasks.ran == []
+    rig.deliver_until_empty()
+    assert rig.record("a").status == "SUCCESS"
+
+
+def test_a_very_distant_eta_is_hidden_again_and_again(rig: Rig, tasks: Tasks) -> None:
+    due_ms = NOW_MS + 3 * 24 * 60 * 60 * 1000
+    rig.send(Message("add", "a", [1], eta_ms=due_ms))
+    rig.deliver_until_empty(at_most_seconds=4 * 24 * 60 * 60)
+    assert rig.record("a").finished_at_ms == due_ms
+
+
+# ---------------------------------------------------------------- poison
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("junk", "neither JSON nor base64"),
+        (PICKLED, "only JSON is run"),
+        (encode(Message("nope", "x")), "unknown task 'nope'"),
+        (encode(Message("add", "x")), "do not fit add"),
+        (encode(Message("add", "x", [1], {"c": "\u0007" * 9_000})), "do not fit add"),
+        (encode(Message("add", "x", [1], {"\u0007" * 9_000: 1})), "do not fit add"),
+    ],
+)
+def test_poison_is_a_dead_letter_at_once_and_the_rest_goes_on(
+    rig: Rig, body: str, reason: str
+) -> None:
+    rig.send(Message("add", "a", [1]))
+    rig.send_bodies(body)
+    rig.send(Message("add", "b", [2]))
+    assert rig.deliver() == 0
+    assert rig.statuses("ab") == ["SUCCESS", "SUCCESS"]
+    (found,) = rig.reasons()
+    assert reason in found
+    assert found.isprintable()
+    (letter,) = rig.broker.messages(rig.queue.dead_letter_url)
+    assert letter.body == body
+    assert rig.metrics.counts == {"TasksSucceeded": 2, "TasksFailed": 1}
+
+
+@pytest.mark.parametrize("argument", [float("nan"), [[[]]] * 100, "\ud800"])
+def test_odd_arguments_do_not_spoil_the_batch(rig: Rig, tasks: Tasks, argument: Any) -> None:
+    tasks.app.task(name="take")(lambda _: "taken")
+    rig.send(Message("add", "a", [1]))
+    content = json.dumps([[argument], {}, {}])
+    envelope = json.loads(PLAIN)
+    envelope["headers"] |= {"task": "take", "id": "odd"}
+    envelope["body"] = base64_of(content)
+    rig.send_bodies(json.dumps(envelope))
+    assert rig.deliver() == 0
+    assert rig.statuses(["a", "odd"]) == ["SUCCESS"] * 2
+
+
+def test_the_log_has_no_payload(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "s3cr3t" * 1_000
+    rig.send(Message("add", "a", [secret]), Message("nope", "b", [secret]))
+    rig.send_bodies(secret, encode(Message("add", "c", [1], {secret: 1})))
+    rig.deliver()
+    assert secret not in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- duplicates and leases
+
+
+def test_a_duplicate_within_the_batch_runs_once(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("add", "a", [1]), Message("add", "a", [1]), Message("add", "b", [1]))
+    assert rig.deliver() == 0
+    assert tasks.ran == ["a", "b"]
+
+
+def test_a_duplicate_of_a_task_that_is_retried_leaves_one_message(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("flaky", "a"), Message("flaky", "a"))
+    assert rig.deliver() == 1
+    rig.deliver_until_empty()
+    assert tasks.ran == ["a", "a"]
+    assert rig.record("a").status == "SUCCESS"
+
+
+def test_a_duplicate_in_a_later_batch_does_nothing(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("add", "a", [1]), Message("fail", "b"))
+    rig.deliver(lose_acknowledgement=True)
+    assert len(rig.waiting()) == 2
+    rig.now_ms += VISIBILITY_SECONDS * 1000
+    assert rig.deliver() == 0
+    assert tasks.ran == ["a", "b"]
+    assert rig.waiting() == []
+
+
+def test_a_task_that_another_worker_has_is_hidden_until_its_lease_is_over(
+    rig: Rig, tasks: Tasks
+) -> None:
+    message = Message("add", "a", [1])
+    rig.store.claim([Claim(message, NOW_MS + 20_000)], NOW_MS)
+    rig.send(message)
+    assert rig.deliver() == 1
+    assert rig.hidden_seconds() == [21]
+    assert tasks.ran == []
+
+
+def test_a_dead_worker_s_task_is_taken_over_and_its_late_write_refused(
+    rig: Rig, tasks: Tasks
+) -> None:
+    message = Message("add", "a", [1])
+    rig.send(message)
+    late = rig.worker()
+    batch = rig.broker.receive_message(QueueUrl=rig.queue.url)["Messages"]
+    rig.now_ms += rig.remaining_ms
+    finish = rig.store.finish
+    writes: list[Any] = []
+
+    def withheld(ends: Any) -> list[bool]:
+        """Stand in for a worker that is frozen just before it writes."""
+        writes.append(ends)
+        return [False] * len(ends)
+
+    rig.store.finish = withheld  # type: ignore[method-assign]
+    rig.now_ms = NOW_MS
+    response = late.handle(lambda_event(rig.queue, batch), rig._invocation())
+    assert len(response["batchItemFailures"]) == 1
+    rig.store.finish = finish  # type: ignore[method-assign]
+
+    rig.now_ms += VISIBILITY_SECONDS * 1000
+    assert rig.deliver() == 0
+    assert rig.record("a").attempts == 2
+    assert rig.store.finish(writes[0]) == [False]
+    assert rig.record("a").attempts == 2
+    assert tasks.ran == ["a", "a"]
+
+
+def test_a_task_over_which_five_workers_died_is_a_dead_letter(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("die", "a"))
+    for _ in range(MAX_LOST_ATTEMPTS):
+        with pytest.raises(Died):
+            rig.deliver()
+        rig.now_ms += VISIBILITY_SECONDS * 1000
+    assert rig.deliver() == 0
+    assert rig.reasons() == ["its worker died 5 times"]
+    assert tasks.ran == ["a"] * 5
+    assert rig.waiting() == []
+
+
+def test_the_others_of_a_batch_are_settled_when_a_task_kills_it(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("add", "a", [1]), Message("die", "b"), Message("add", "c", [1]))
+    with pytest.raises(Died):
+        rig.deliver()
+    assert rig.record("a").status == "SUCCESS"
+    assert (rig.record("c").status, rig.record("c").attempts) == ("STARTED", 1)
+
+
+def test_the_bystanders_of_a_task_that_kills_its_worker_get_through(rig: Rig, tasks: Tasks) -> None:
+    bystanders = [f"bystander {number}" for number in range(8)]
+    rig.send(Message("die", "killer"), *[Message("add", name, [1]) for name in bystanders])
+    rig.send_bodies("junk")
+    while rig.waiting():
+        rig.now_ms = max(rig.now_ms, min(message.visible_at_ms for message in rig.waiting()))
+        with contextlib.suppress(Died):
+            rig.deliver()
+    assert rig.statuses(bystanders) == ["SUCCESS"] * 8
+    assert [tasks.ran.count(name) for name in bystanders] == [1] * 8
+    assert tasks.ran.count("killer") == MAX_LOST_ATTEMPTS
+    assert "its worker died 5 times" in rig.reasons()
+    assert len(rig.reasons()) >= 2
+
+
+# ---------------------------------------------------------------- tasks without a record
+
+
+def test_an_idempotent_task_makes_no_record(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("harmless", "a"), Message("harmless", "a"))
+    assert rig.deliver() == 0
+    assert tasks.ran == ["a", "a"]
+    assert rig.store.get("a") is None
+    assert rig.fuse.calls == []
+
+
+def test_an_idempotent_task_counts_its_retries_by_its_deliveries(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("harmful", "a"))
+    rig.deliver_until_empty()
+    assert tasks.ran == ["a", "a"]
+    assert rig.reasons() == ["failed after 1 retries: ConnectionError: gone"]
+
+
+# ---------------------------------------------------------------- failing services
+
+
+def test_a_store_that_throttles_at_the_claim_brings_the_batch_back(rig: Rig, tasks: Tasks) -> None:
+    rig.fuse.errors["claim"] = [Throttled()]
+    rig.send(Message("add", "a", [1]), Message("add", "b", [1]), Message("harmless", "c"))
+    rig.send_bodies("junk")
+    assert rig.deliver() == 2
+    assert tasks.ran == ["c"]
+    assert len(rig.reasons()) == 1
+    assert all(0 <= seconds <= 60 for seconds in rig.hidden_seconds())
+    rig.deliver_until_empty()
+    assert rig.statuses("ab") == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_claim_that_fails_alone_brings_its_message_back(rig: Rig, tasks: Tasks) -> None:
+    claim = rig.store.claim
+
+    def partly(claims: Any, now_ms: int) -> Any:
+        return [*claim(claims[:1], now_ms), NotClaimed("ThrottlingError")]
+
+    rig.store.claim = partly  # type: ignore[method-assign]
+    rig.send(Message("add", "a", [1]), Message("add", "b", [1]))
+    assert rig.deliver() == 1
+    assert tasks.ran == ["a"]
+    rig.store.claim = claim  # type: ignore[method-assign]
+    rig.deliver_until_empty()
+    assert rig.store.claim([Claim(Message("add", "b"), 0)], NOW_MS)[0] != Claimed(1, 0, 0)
+    assert rig.statuses("ab") == ["SUCCESS", "SUCCESS"]
+
+
+@pytest.mark.parametrize("error", [Throttled(), StoreError()])
+def test_a_store_that_fails_at_the_end_makes_the_task_run_again(
+    rig: Rig, tasks: Tasks, error: StoreError
+) -> None:
+    rig.fuse.errors["finish"] = [error]
+    rig.send(Message("add", "a", [1]))
+    assert rig.deliver() == 1
+    rig.deliver_until_empty()
+    assert rig.record("a").status == "SUCCESS"
+    assert tasks.ran == ["a", "a"]
+
+
+def test_a_retry_that_cannot_be_hidden_comes_back_and_waits(rig: Rig, tasks: Tasks) -> None:
+    rig.fuse.errors["change_message_visibility_batch"] = [REFUSED]
+    rig.send(Message("ask", "a", [100]))
+    assert rig.deliver() == 1
+    assert rig.hidden_seconds() == [VISIBILITY_SECONDS]
+    rig.deliver_until_empty()
+    record = rig.record("a")
+    assert record.started_at_ms is not None
+    assert record.started_at_ms >= NOW_MS + 100_000
+    assert (record.result, tasks.ran) == ("asked", ["a", "a"])
+
+
+def test_a_dead_letter_that_cannot_be_sent_is_sent_later(rig: Rig) -> None:
+    rig.fuse.errors["send_message"] = [REFUSED, REFUSED]
+    rig.send_bodies("junk")
+    rig.send(Message("harmful", "b"), Message("add", "a", [1]))
+    rig.deliver_until_empty()
+    assert sorted(rig.reasons())[0].startswith("failed after")
+    assert any("neither JSON" in reason for reason in rig.reasons())
+    assert rig.record("a").status == "SUCCESS"
+
+
+def test_an_exhausted_task_is_no_failure_before_its_dead_letter_is_sent(
+    rig: Rig, tasks: Tasks
+) -> None:
+    rig.send(Message("flaky", "a", [99]))
+    rig.fuse.errors["send_message"] = [REFUSED]
+    rig.deliver_until_empty()
+    assert rig.record("a").status == "FAILURE"
+    assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
+    assert tasks.ran == ["a"] * 4
+
+
+def test_a_task_for_which_no_time_is_left_is_given_back(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="long")
+    def long() -> None:
+        rig.now_ms += 29_500
+
+    rig.send(Message("long", "long"), Message("add", "a", [1]), Message("harmless", "b"))
+    assert rig.deliver() == 2
+    assert tasks.ran == []
+    assert rig.hidden_seconds() == [0, 0]
+    assert (rig.record("a").status, rig.record("a").attempts) == ("PENDING", 1)
+    assert rig.deliver() == 0
+    assert (rig.record("a").status, rig.record("a").attempts) == ("SUCCESS", 2)
+    assert tasks.ran == ["a", "b"]
+
+
+def test_a_task_that_cannot_be_given_back_still_comes_back(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="long")
+    def long() -> None:
+        rig.now_ms += 29_500
+
+    rig.fuse.errors["release"] = [StoreError()]
+    rig.send(Message("long", "long"), Message("add", "a", [1]))
+    assert rig.deliver() == 1
+    rig.deliver_until_empty()
+    assert rig.record("a").status == "SUCCESS"
+
+
+# ---------------------------------------------------------------- requests
+
+
+def test_a_batch_is_claimed_and_finished_in_one_request_each(rig: Rig) -> None:
+    rig.send(*[Message("add", f"id-{number}", [number]) for number in range(10)])
+    assert rig.deliver() == 0
+    assert rig.fuse.calls == ["claim", "finish"]
+
+
+def test_a_finished_task_does_not_wait_long_for_the_rest_of_its_batch(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="step")
+    def step() -> None:
+        rig.now_ms += 600
+
+    rig.send(*[Message("step", f"id-{number}") for number in range(4)])
+    assert rig.deliver() == 0
+    assert rig.fuse.calls == ["claim", "finish", "finish"]
+
+
+def test_an_empty_batch_is_nothing(rig: Rig) -> None:
+    assert rig.deliver() == 0
+    assert rig.metrics.counts == {}
+
+
+def test_a_retry_without_a_countdown_waits_the_task_s_default(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="later", default_retry_delay_seconds=33)
+    def later() -> None:
+        raise Retry
+
+    rig.send(Message("later", "a"))
+    rig.deliver()
+    assert rig.hidden_seconds() == [33]
