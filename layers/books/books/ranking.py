@@ -7,8 +7,10 @@ text.
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from books.views import MINUTE_MS
+from taskqueue import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +96,26 @@ def _complete(entry: Entry, info: BookInfo | None, rank_before: int | None) -> E
     if info is None:
         return replace(entry, change=change)
     return replace(entry, title=info.title, authors=info.authors, change=change)
+
+
+def as_json(ranking: Ranking) -> dict[str, Any]:
+    """Return the ranking as readers get it, with times in ISO 8601."""
+    return {
+        "books": [
+            {
+                "rank": entry.rank,
+                "book": entry.book,
+                "title": entry.title,
+                "authors": entry.authors,
+                "views": entry.views,
+                "change": entry.change,
+            }
+            for entry in ranking.entries
+        ],
+        "window_start": clock.iso(ranking.window.start_ms),
+        "window_end": clock.iso(ranking.window.end_ms),
+        "computed_at": clock.iso(ranking.computed_at_ms),
+        "views": ranking.views,
+        "distinct_books": ranking.distinct_books,
+        "segments_left_out": ranking.segments_left_out,
+    }

@@ -1,0 +1,50 @@
+"""Beat: once a minute, the tasks that fall due within the next two."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from taskqueue import aws, clock, scheduling
+from taskqueue.beat import Missed, Tick, tick
+
+logger = Logger(service="beat")
+metrics = Metrics(namespace=aws.metrics_namespace(), service="beat")
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
+    """Send what is due; the event's own time says nothing, since it may be late."""
+    done = tick(
+        scheduling.schedule_store(),
+        aws.sender(),
+        scheduling.tasks(),
+        scheduling.declared(),
+        clock.now_ms(),
+    )
+    _log(done)
+    metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(done.broken))
+    metrics.add_metric("SchedulesFailed", MetricUnit.Count, len(done.failed))
+    if not done.failed:
+        metrics.add_metric("BeatTicks", MetricUnit.Count, 1)
+
+
+def _log(done: Tick) -> None:
+    logger.info("tick", extra={"sent": done.sent})
+    for name, missed in done.missed.items():
+        logger.warning("slots were missed", extra={"schedule": name, **_missed(missed)})
+    for name, reason in done.failed.items():
+        logger.error("slots were not sent", extra={"schedule": name, "reason": reason})
+    for name, reason in done.broken.items():
+        logger.error("a schedule is broken", extra={"schedule": name, "reason": reason})
+
+
+def _missed(missed: Missed) -> dict[str, Any]:
+    return {
+        "slots": missed.count,
+        "first_slot": clock.iso(missed.first_ms),
+        "last_slot": clock.iso(missed.last_ms),
+        "run_late": [clock.iso(slot_ms) for slot_ms in missed.run_late],
+    }

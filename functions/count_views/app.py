@@ -1,0 +1,29 @@
+"""The consumer of the views queue: a batch of messages in, a segment of counts out."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from books import stores
+from books.consuming import ViewsConsumer
+from books.tasks import app, count_views
+from taskqueue import aws
+from taskqueue.inbox import Inbox
+
+logger = Logger(service=app.name)
+consumer = ViewsConsumer(
+    app=app,
+    task=count_views,
+    store=stores.views,
+    inbox=Inbox(aws.client("sqs"), aws.settings().queues[count_views.queue]),
+    window_minutes=stores.settings().window_minutes,
+    logger=logger,
+    metrics=Metrics(namespace=aws.metrics_namespace(), service=app.name),
+)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Count one batch of views."""
+    return dict(consumer.handle(event))

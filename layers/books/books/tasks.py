@@ -1,0 +1,62 @@
+"""The tasks of the books application, and when they run."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from books import consuming, stores
+from books.ranking import as_json
+from books.selecting import select
+from books.views import read_pairs
+from taskqueue import aws, clock
+from taskqueue.app import App
+from taskqueue.context import Context
+from taskqueue.errors import StoreError
+from taskqueue.schedules import Misfire, Schedule
+from taskqueue.slots import Interval
+
+app = App("books", queue="rankings")
+
+# Throttling passes: within some minutes on-demand tables double what they take.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+_OPTIONS: dict[str, Any] = {
+    "autoretry_for": (StoreError,),
+    "retry_backoff_seconds": 1,
+    "retry_backoff_max_seconds": 60,
+}
+_log = Logger(service=app.name)
+_metrics = Metrics(namespace=aws.metrics_namespace(), service=app.name)
+
+
+@app.task(**_OPTIONS)
+def select_populate_book() -> dict[str, Any]:
+    """Rank and store the most viewed books of the last hour; the result is the ranking."""
+    selected = select(
+        stores.views(),
+        stores.rankings(),
+        stores.catalogue(),
+        stores.settings(),
+        clock.now_ms(),
+    )
+    for segment_id in selected.unreadable:
+        _log.error("a segment of views cannot be read", extra={"segment": segment_id})
+    ranking = selected.ranking
+    _metrics.add_metric("RankingsComputed", "Count", 1)
+    _metrics.add_metric("SegmentsLeftOut", "Count", ranking.segments_left_out)
+    _metrics.flush_metrics()
+    return as_json(ranking)
+
+
+@app.task(queue="views", idempotent=True, bind=True, ignore_result=True, **_OPTIONS)
+def count_views(run: Context, views: list[list[Any]]) -> None:
+    """Count views, each a pair of book and milliseconds; `count_views` takes them by the batch."""
+    read = read_pairs(views, run.now_ms(), stores.settings().window_minutes)
+    consuming.append(stores.views(), {run.id: read})
+
+
+def schedules() -> tuple[Schedule, ...]:
+    """Return the schedules of these tasks."""
+    period = Interval(stores.settings().period_seconds)
+    return (
+        Schedule("select_populate_book", select_populate_book.name, period, misfire=Misfire.LATEST),
+    )
