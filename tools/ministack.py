@@ -17,6 +17,7 @@ from pathlib import Path
 from tools.errors import ToolError
 from tools.paths import LOCAL, MINISTACK
 from tools.ports import LOOPBACK, is_listening
+from tools.shell import last_line
 
 DEFAULT_PORT = 4566
 REGION = "us-east-1"
@@ -109,7 +110,8 @@ class Ministack:
         deadline = time.monotonic() + START_SECONDS
         while not self._is_healthy():
             if self.pid() is None or time.monotonic() > deadline:
-                raise ToolError(f"the local AWS did not start; {self.log} says why")
+                reason = last_line(self.log.read_text(errors="replace"))
+                raise ToolError(f"the local AWS did not start: {reason} (all of it: {self.log})")
             time.sleep(_POLL_SECONDS)
 
     def _is_healthy(self) -> bool:

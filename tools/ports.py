@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+_SERVERS = (20_000, 32_000)
 
 
 def is_listening(port: int) -> bool:
@@ -15,7 +17,22 @@ def is_listening(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nothing listens at now."""
+    """A port that nothing listens at now, chosen by chance.
+
+    It is below those that systems take for outgoing connections (Linux from 32768, macOS from
+    49152), so that none of these gets it before a server does.
+    """
+    chance = random.SystemRandom()
+    while True:
+        port = chance.randrange(*_SERVERS)
+        if _can_listen(port):
+            return port
+
+
+def _can_listen(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

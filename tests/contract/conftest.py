@@ -33,16 +33,14 @@ def moto_sqs() -> "Iterator[SQSClient]":
 
 
 @pytest.fixture(scope="session")
-def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ministack_url() -> Iterator[str]:
     """The endpoint of one local AWS for all tests, on a port of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tools.ministack.LOCAL", tmp_path_factory.mktemp("ministack"))
-        local_aws = ministack.Ministack(free_port())
-        local_aws.start()
-        try:
-            yield local_aws.endpoint_url
-        finally:
-            local_aws.stop()
+    local_aws = ministack.Ministack(free_port())
+    local_aws.start()
+    try:
+        yield local_aws.endpoint_url
+    finally:
+        local_aws.stop()
 
 
 @pytest.fixture(scope="session")
