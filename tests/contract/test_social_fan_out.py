@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,8 +13,10 @@ from social import stores, tasks
 from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
+from taskqueue import clock
 from taskqueue.dynamodb_store import DynamoTaskStore
 from taskqueue.inbox import Inbox
+from taskqueue.memory_broker import MemoryBroker, lambda_event
 from taskqueue.message import Message
 from taskqueue.queues import Queue
 from taskqueue.records import TaskRecord
@@ -24,49 +26,24 @@ from tests.dynamodb_tables import FEEDS, FRIENDS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
-QUEUE = Queue("notifications", "url", "arn", "dead-letter-url")
 HUB = "80"
 
 
 @dataclass
-class MemoryQueue:
-    """Stands for SQS: what was sent waits here until it is received."""
+class CountingBroker(MemoryBroker):
+    """Counts the requests that send."""
 
-    waiting: list[str] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def send_message(self, **request: Any) -> dict[str, Any]:
         self.requests["SendMessage"] += 1
-        assert QueueUrl == QUEUE.url, "a dead letter"
-        self.waiting.append(MessageBody)
-        return {}
+        return super().send_message(**request)
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
         self.requests["SendMessageBatch"] += 1
-        self.waiting.extend(entry["MessageBody"] for entry in Entries)
-        return {}
-
-    def change_message_visibility_batch(self, **_: Any) -> dict[str, Any]:
-        return {}
-
-    def receive(self) -> dict[str, Any]:
-        bodies, self.waiting = self.waiting[:10], self.waiting[10:]
-        return {"Records": [_record(f"m{index}", body) for index, body in enumerate(bodies)]}
-
-
-def _record(message_id: str, body: str) -> dict[str, Any]:
-    return {
-        "messageId": message_id,
-        "receiptHandle": message_id,
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "0"},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn",
-        "awsRegion": "us-east-1",
-        "md5OfBody": "",
-    }
+        return super().send_message_batch(**request)
 
 
 class LambdaContext:
@@ -83,24 +60,39 @@ class Stack:
     friends: FriendStore
     feeds_table: str
     records: DynamoTaskStore
-    queue: MemoryQueue
+    broker: CountingBroker
+    queue: Queue
     sender: Sender
     worker: Worker
     client: "DynamoDBClient"
 
-    def notify(self, task_id: str) -> None:
-        message = Message("notify_friends", task_id, (HUB, "n1"), queue="notifications")
+    def notify(self, task_id: str, *args: Any) -> None:
+        message = Message("notify_friends", task_id, args or (HUB, "n1"), queue=self.queue.name)
         self.sender.send(message, now_ms=1)
 
     def work(self) -> None:
-        while self.queue.waiting:
-            self.receive(self.queue.receive())
+        while self.work_once():
+            pass
 
-    def receive(self, event: dict[str, Any]) -> None:
+    def work_once(self, most: int = 10) -> int:
+        """Receive a batch and acknowledge what was handled; return how many were received."""
+        url = self.queue.url
+        received = self.broker.receive_message(QueueUrl=url, MaxNumberOfMessages=most)["Messages"]
+        event = lambda_event(self.queue, received)
         response = self.worker.handle(event, cast("Any", LambdaContext()))
         returned = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
-        bodies = {record["messageId"]: record["body"] for record in event["Records"]}
-        self.queue.waiting.extend(bodies[message_id] for message_id in returned)
+        for message in received:
+            if message["MessageId"] not in returned:
+                receipt = message["ReceiptHandle"]
+                self.broker.delete_message(QueueUrl=url, ReceiptHandle=receipt)
+        return len(received)
+
+    def bodies(self) -> list[str]:
+        return [message.body for message in self.broker.messages(self.queue.url)]
+
+    def deliver_again(self, bodies: Iterable[str]) -> None:
+        for body in bodies:
+            self.broker.send_message(QueueUrl=self.queue.url, MessageBody=body)
 
     def record(self, task_id: str) -> TaskRecord:
         record = self.records.get(task_id)
@@ -123,17 +115,13 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(stores, "feeds", lambda: feeds)
     monkeypatch.setenv("FEED_TTL_SECONDS", "3600")
     records = DynamoTaskStore(client, create_table(client, "id"), result_ttl_seconds=60)
-    queue = MemoryQueue()
-    sender = Sender(cast("Any", queue), records, {"notifications": QUEUE})
-    worker = Worker(
-        tasks.app,
-        records,
-        sender,
-        Inbox(cast("Any", queue), QUEUE),
-        Logger(service="test"),
-        Metrics(namespace="test", service="test"),
-    )
-    return Stack(friends, feeds_table, records, queue, sender, worker, client)
+    broker = CountingBroker(clock.now_ms)
+    queue = broker.create_queue("notifications")
+    sqs = cast("SQSClient", broker)
+    sender = Sender(sqs, records, {queue.name: queue})
+    logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
+    worker = Worker(tasks.app, records, sender, Inbox(sqs, queue), logger, metrics)
+    return Stack(friends, feeds_table, records, broker, queue, sender, worker, client)
 
 
 @pytest.fixture
@@ -187,9 +175,9 @@ def test_a_hub_costs_42_writes_and_few_other_requests(
     stack.notify("t1")
     stack.work()
 
-    others = counted.total() - counted["BatchWriteItem"] + stack.queue.requests.total()
+    others = counted.total() - counted["BatchWriteItem"] + stack.broker.requests.total()
     assert counted["BatchWriteItem"] == 42
-    assert others <= 12, (counted, stack.queue.requests)
+    assert others <= 12, (counted, stack.broker.requests)
 
 
 def test_very_many_friends_are_served_page_by_page(
@@ -213,58 +201,61 @@ def test_progress_shows_while_parts_are_out(stack: Stack) -> None:
     befriend_hub(stack, 1_045)
     stack.notify("t1")
 
-    stack.receive(stack.queue.receive())
-    planned = stack.record("t1")
-    last = stack.queue.waiting.pop()
-    stack.work()
-    halfway = stack.record("t1")
-    stack.queue.waiting.append(last)
-    stack.work()
+    seen = []
+    for _ in range(3):
+        stack.work_once(most=1)
+        record = stack.record("t1")
+        assert record.parts is not None
+        seen.append((record.status, record.parts.count, record.parts.planned_count))
 
-    assert planned.status == halfway.status == "PROGRESS"
-    assert planned.parts is not None
-    assert halfway.parts is not None
-    assert (planned.parts.count, planned.parts.planned_count) == (0, 1_045)
-    assert (halfway.parts.count, halfway.parts.planned_count) == (1_000, 1_045)
+    assert seen == [("PROGRESS", 0, 1_045), ("PROGRESS", 1_000, 1_045), ("SUCCESS", 1_045, 1_045)]
     assert stack.record("t1").result == 1_045
 
 
 def test_everything_delivered_twice_counts_once(stack: Stack) -> None:
     friends = befriend_hub(stack, 1_045)
     stack.notify("t1")
-    first = stack.queue.receive()
+    task = stack.bodies()
+    stack.work_once()
+    parts = stack.bodies()
+    stack.work()
 
-    stack.receive(first)
-    parts = list(stack.queue.waiting)
+    stack.deliver_again([*parts, *task])
     stack.work()
-    stack.queue.waiting.extend(parts)
-    stack.work()
-    stack.receive(first)
 
     record = stack.record("t1")
     assert (record.status, record.result, record.attempts) == ("SUCCESS", 1_045, 1)
     assert stack.delivered() == Counter(friends)
-    assert stack.queue.waiting == []
+    assert stack.bodies() == []
 
 
-def test_arguments_that_are_no_ids_fail_the_task(stack: Stack) -> None:
-    message = Message("notify_friends", "t1", (80, "n1"), queue="notifications")
-    stack.sender.send(message, now_ms=1)
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((80, "n1"), "user_id must be 1 to 128 characters"),
+        (("80", "../n1"), "news_id must be 1 to 128 characters"),
+        (("80", "n" * 10_000), "news_id must be 1 to 128 characters"),
+    ],
+)
+def test_arguments_that_are_no_ids_fail_the_task(
+    stack: Stack, arguments: tuple[Any, ...], problem: str
+) -> None:
+    stack.notify("t1", *arguments)
     stack.work()
 
     record = stack.record("t1")
     assert record.status == "FAILURE"
     assert record.error is not None
-    assert record.error.message.startswith("user_id must be 1 to 128 characters")
+    assert record.error.message.startswith(problem)
 
 
 def test_parts_are_small_messages(stack: Stack) -> None:
     befriend_hub(stack, 1_045)
     stack.notify("t1")
 
-    stack.receive(stack.queue.receive())
+    stack.work_once()
 
-    headers = [json.loads(body)["headers"] for body in stack.queue.waiting]
+    headers = [json.loads(body)["headers"] for body in stack.bodies()]
     assert [header["task"] for header in headers] == ["deliver_news", "deliver_news"]
     assert {header["root_id"] for header in headers} == {"t1"}
-    assert all(len(body) < 64 * 1024 for body in stack.queue.waiting)
+    assert all(len(body) < 64 * 1024 for body in stack.bodies())
