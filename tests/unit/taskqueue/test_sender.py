@@ -1,0 +1,190 @@
+"""Sending: the record first, then the message, and nothing half done."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
+from taskqueue.memory import MemoryTaskStore
+from taskqueue.memory_broker import MemoryBroker
+from taskqueue.message import MAX_BYTES, Message, decode
+from taskqueue.sender import MAX_BATCH_ENTRIES, Sender, batches, delay_seconds
+from taskqueue.store import Claim, Enqueued
+from tests.unit.taskqueue.deliveries import NOW_MS
+from tests.unit.taskqueue.rig import Fuse
+
+REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "SendMessage")
+UNREACHABLE = EndpointConnectionError(endpoint_url="x")
+QUARTER_MS = 900_000
+
+
+class Delayed:
+    """Takes what is due in more than 15 minutes."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+        self.error: Exception | None = None
+
+    def send(self, queue: Any, task_id: str, body: str, due_at_ms: int) -> None:
+        if self.error:
+            raise self.error
+        self.sent.append((task_id, due_at_ms))
+
+
+class Outgoing:
+    """A sender with one queue, and what came of it."""
+
+    def __init__(self) -> None:
+        self.fuse = Fuse()
+        self.store = MemoryTaskStore()
+        self.broker = MemoryBroker(lambda: NOW_MS)
+        self.queue = self.broker.create_queue("work")
+        self.delayed = Delayed()
+        delayed: Any = self.delayed
+        self.sender = Sender(
+            self.fuse.wrap(self.broker),
+            self.fuse.wrap(self.store),
+            {"work": self.queue},
+            delayed,
+            sleep=lambda _seconds: None,
+        )
+
+    def sent(self) -> list[str]:
+        return [decode(one.body).id for one in self.broker.messages(self.queue.url)]
+
+
+@pytest.fixture
+def out() -> Outgoing:
+    return Outgoing()
+
+
+def message(**fields: Any) -> Message:
+    return Message("add", **{"id": "a", "args": [1], "queue": "work", **fields})
+
+
+def test_the_record_is_written_before_the_message_is_sent(out: Outgoing) -> None:
+    assert out.sender.send(message(), NOW_MS) is Enqueued.NEW
+    assert out.fuse.calls == ["enqueue", "send_message"]
+    record = out.store.get("a")
+    assert record is not None
+    assert (record.status, record.enqueued_at_ms) == ("PENDING", NOW_MS)
+    assert out.sent() == ["a"]
+
+
+def test_sending_twice_while_it_waits_sends_the_message_again(out: Outgoing) -> None:
+    out.sender.send(message(), NOW_MS)
+    assert out.sender.send(message(), NOW_MS) is Enqueued.WAITING
+    assert out.sent() == ["a", "a"]
+
+
+def test_sending_what_has_begun_sends_nothing(out: Outgoing) -> None:
+    out.sender.send(message(), NOW_MS)
+    out.store.claim([Claim(message(), NOW_MS + 1)], NOW_MS)
+    assert out.sender.send(message(), NOW_MS) is Enqueued.BEGUN
+    assert out.sent() == ["a"]
+
+
+def test_an_id_of_another_task_s_is_refused_and_nothing_is_sent(out: Outgoing) -> None:
+    out.sender.send(message(), NOW_MS)
+    with pytest.raises(TaskIdTaken):
+        out.sender.send(Message("other", "a", queue="work"), NOW_MS)
+    assert out.sent() == ["a"]
+
+
+@pytest.mark.parametrize("error", [REFUSED, UNREACHABLE], ids=["refused", "unreachable"])
+def test_a_message_that_is_not_sent_leaves_no_record(out: Outgoing, error: Exception) -> None:
+    out.fuse.errors["send_message"] = [error]
+    with pytest.raises(SendError):
+        out.sender.send(message(), NOW_MS)
+    assert out.store.get("a") is None
+    assert out.sent() == []
+
+
+def test_a_second_sending_that_fails_leaves_the_first_one_s_record(out: Outgoing) -> None:
+    out.sender.send(message(), NOW_MS)
+    out.fuse.errors["send_message"] = [REFUSED]
+    with pytest.raises(SendError):
+        out.sender.send(message(), NOW_MS)
+    assert out.store.get("a") is not None
+
+
+@pytest.mark.parametrize("error", [StoreError(), Throttled()])
+def test_a_record_that_is_not_written_sends_nothing(out: Outgoing, error: StoreError) -> None:
+    out.fuse.errors["enqueue"] = [error]
+    with pytest.raises(StoreError):
+        out.sender.send(message(), NOW_MS)
+    assert out.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        (message(args=["x" * MAX_BYTES]), MessageTooLarge),
+        (message(args=[float("nan")]), ValueError),
+        (message(args=[object()]), TypeError),
+        (message(queue="nowhere"), SendError),
+    ],
+)
+def test_what_cannot_be_sent_makes_no_request(
+    out: Outgoing, bad: Message, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        out.sender.send(bad, NOW_MS)
+    assert out.fuse.calls == []
+
+
+def test_up_to_fifteen_minutes_are_sqs_s_delay(out: Outgoing) -> None:
+    out.sender.send(message(eta_ms=NOW_MS + QUARTER_MS), NOW_MS)
+    (sent,) = out.broker.messages(out.queue.url)
+    assert sent.visible_at_ms == NOW_MS + QUARTER_MS
+    assert out.delayed.sent == []
+
+
+def test_more_than_fifteen_minutes_are_a_schedule(out: Outgoing) -> None:
+    due_ms = NOW_MS + QUARTER_MS + 1
+    assert out.sender.send(message(eta_ms=due_ms), NOW_MS) is Enqueued.NEW
+    assert out.delayed.sent == [("a", due_ms)]
+    assert out.sent() == []
+
+
+def test_a_schedule_that_is_refused_leaves_no_record(out: Outgoing) -> None:
+    out.delayed.error = MessageTooLarge()
+    with pytest.raises(MessageTooLarge):
+        out.sender.send(message(eta_ms=NOW_MS + 2 * QUARTER_MS), NOW_MS)
+    assert out.store.get("a") is None
+
+
+def test_unrecorded_tasks_go_ten_a_request(out: Outgoing) -> None:
+    out.sender.send_unrecorded([message(id=f"id-{number}") for number in range(21)], NOW_MS)
+    assert out.fuse.calls == ["send_message_batch"] * 3
+    assert out.sent() == [f"id-{number}" for number in range(21)]
+    assert out.store.get("id-0") is None
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "seconds"),
+    [(None, 0), (-5_000, 0), (0, 0), (999, 0), (1_000, 1), (1_999, 1), (10**9, 900)],
+)
+def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seconds: int) -> None:
+    eta_ms = None if left_ms is None else NOW_MS + left_ms
+    assert delay_seconds(message(eta_ms=eta_ms), NOW_MS) == seconds
+
+
+@given(st.lists(st.integers(1, MAX_BYTES), max_size=60))
+def test_batches_keep_the_order_and_both_limits(lengths: list[int]) -> None:
+    entries: list[Any] = [
+        {"Id": str(index), "MessageBody": range(length)} for index, length in enumerate(lengths)
+    ]
+    found = list(batches(entries))
+    assert [entry for batch in found for entry in batch] == entries
+    for batch in found:
+        assert 1 <= len(batch) <= MAX_BATCH_ENTRIES
+        assert sum(len(entry["MessageBody"]) for entry in batch) <= MAX_BYTES
+
+
+def test_full_batches_are_filled() -> None:
+    entries: list[Any] = [{"Id": str(number), "MessageBody": "x"} for number in range(20)]
+    assert [len(batch) for batch in batches(entries)] == [10, 10]
