@@ -68,8 +68,12 @@ def role(function: str) -> str:
 
 
 def consumers() -> list[str]:
-    """The functions that run tasks: those that a work queue invokes."""
-    return [name for name, queue, _ in event_sources() if queue in WORK_QUEUES]
+    """The functions that run tasks: their handler is made by `taskqueue.aws.consumer`."""
+    return [
+        name
+        for name in FUNCTIONS
+        if "import consumer" in (ROOT / "functions" / folder(name) / "app.py").read_text()
+    ]
 
 
 def event_sources() -> list[tuple[str, str, Node]]:
