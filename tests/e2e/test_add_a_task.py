@@ -1,0 +1,103 @@
+"""What docs/add-a-task.md says, done to a copy of the project and deployed."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import recipe
+from tests.e2e.people import People
+from tools.deployed import Stack, read_stack
+from tools.ministack import Ministack
+from tools.paths import (
+    CELERY_ENVIRONMENT,
+    DEV_ENVIRONMENT,
+    MINISTACK_ENVIRONMENT,
+    ROOT,
+    SAM_ENVIRONMENT,
+)
+from tools.ports import free_port
+from tools.rest import Rest
+from tools.sam import stack_name
+from tools.tasks import finished
+from tools.waiting import until
+
+PAGE = (ROOT / "docs" / "add-a-task.md").read_text()
+ENVIRONMENTS = (DEV_ENVIRONMENT, SAM_ENVIRONMENT, MINISTACK_ENVIRONMENT, CELERY_ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of a copy of the project, to which was done what the page says."""
+    project = tmp_path_factory.mktemp("project")
+    _copy_files(project)
+    recipe.apply(PAGE, project)
+    port = free_port()
+    try:
+        _run(project, "tools.stack", "up", port)
+        yield read_stack(stack_name(), Ministack(port))
+    finally:
+        _run(project, "tools.stop", port)
+
+
+def test_the_tasks_of_the_page_run(extended: Stack) -> None:
+    rest = Rest.of(extended)
+    hub = People.of(extended).hub(7)
+    (first, count), (second, digest) = recipe.calls(PAGE)
+
+    body = json.loads(count.replace("80", hub.id))
+    counted = finished(rest, rest.post(first, body).expect(202)["task_id"])
+    assert (counted["queue"], counted["result"]) == ("notifications", 7)
+
+    posted = rest.post(f"/users/{hub.id}/news", {"text": "Read all about it."}).expect(202)
+    finished(rest, posted["task_id"])
+    body = json.loads(digest.replace("FRIEND", hub.friends[0]))
+    written = finished(rest, rest.post(second, body).expect(202)["task_id"])
+    assert (written["queue"], written["result"]) == ("digests", ["Read all about it."])
+
+
+def test_the_new_queue_has_dead_letters_of_its_own(extended: Stack) -> None:
+    rest = Rest.of(extended)
+    started = rest.post("/tasks/write_digest", {"args": ["no user"]}).expect(202)
+    assert finished(rest, started["task_id"])["error"]["type"] == "InvalidId"
+    queue = extended.client("sqs").get_queue_url(QueueName=f"{extended.name}-digests")["QueueUrl"]
+    extended.client("sqs").send_message(QueueUrl=queue, MessageBody="junk")
+    [letter] = _letters(rest)
+    assert (letter["queue"], letter["task_id"]) == ("digests", None)
+    rest.delete(f"/dead-letters/{letter['id']}").expect(204)
+
+
+def _letters(rest: Rest) -> list[dict[str, str | None]]:
+    path = "/dead-letters?queue=digests"
+    return until(lambda: rest.get(path).expect(200)["dead_letters"], "a dead letter")
+
+
+def _copy_files(project: Path) -> None:
+    """Copy what is the project's: what git tracks, or would if it were added."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, project / name)
+    for environment in ENVIRONMENTS:
+        (project / environment.name).symlink_to(environment)
+
+
+def _run(project: Path, module: str, *arguments: str | int) -> None:
+    """Run a tool of the copy; `--port` is the last of its arguments."""
+    *others, port = map(str, arguments)
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [project / ".venv" / "bin" / "python", "-m", module, *others, "--port", port],
+        cwd=project,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
