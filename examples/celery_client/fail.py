@@ -1,6 +1,6 @@
 """Show that a task that raises, raises in the client: what is sent as a user id is not one.
 
-    python fail.py
+python fail.py
 """
 
 from tasks import notify_friends
@@ -11,7 +11,7 @@ def main() -> None:
     result = notify_friends.delay("not a user id", "none")
     try:
         result.get(timeout=60)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever the task raised
         print(f"{type(error).__name__}: {error}")
 
 

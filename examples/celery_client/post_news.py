@@ -1,6 +1,6 @@
 """Announce a piece of news and wait until all friends have it.
 
-    python post_news.py USER_ID NEWS_ID
+python post_news.py USER_ID NEWS_ID
 """
 
 import sys
