@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.fields import Key
+from api.times import MAX_TIME_LENGTH
 
 MAX_TEXT_LENGTH = 10_000
 MAX_PHOTOS = 20
@@ -13,7 +14,7 @@ MAX_LINK_LENGTH = 2_048
 MAX_AHEAD_SECONDS = 366 * 24 * 60 * 60
 
 Seconds = Annotated[float, Field(ge=0, le=MAX_AHEAD_SECONDS, allow_inf_nan=False)]
-Time = Annotated[str, StringConstraints(max_length=64)]
+Time = Annotated[str, StringConstraints(max_length=MAX_TIME_LENGTH)]
 
 
 def _check_link(link: str) -> str:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 
-from api import catalogue, replies
+from api import replies
 from api.fields import PathKey, PathName
 from api.problems import bad_field, not_found
 from api.replies import Reply
@@ -11,7 +11,7 @@ from api.routing import Router
 from functions.producer import observing
 from functions.producer.models import TaskCall
 from functions.producer.times import eta_ms, expires_at_ms
-from taskqueue import aws, clock, states
+from taskqueue import aws, clock, scheduling, states
 from taskqueue.app import Task
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message
@@ -46,7 +46,7 @@ def revoke_task(task: PathKey) -> Reply:
 
 
 def _find(name: str) -> Task:
-    known: Mapping[str, Task] = catalogue.tasks()
+    known: Mapping[str, Task] = scheduling.tasks()
     if name not in known:
         raise not_found("There is no task of that name.", tasks=sorted(known))
     return known[name]

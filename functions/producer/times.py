@@ -1,8 +1,7 @@
 """When a task is due and when it expires, from what its caller wrote."""
 
-from datetime import datetime
-
 from api.problems import bad_field
+from api.times import milliseconds
 from functions.producer.models import MAX_AHEAD_SECONDS, TaskCall
 
 
@@ -34,12 +33,9 @@ def expires_at_ms(call: TaskCall, now_ms: int) -> int | None:
 
 def _time_to_come(field: str, text: str, now_ms: int) -> int:
     try:
-        at = datetime.fromisoformat(text)
-        at_ms = round(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise bad_field(field, "must be a time in ISO 8601") from None
-    if at.tzinfo is None:
-        raise bad_field(field, "must have a time zone, such as Z or +01:00")
+        at_ms = milliseconds(text)
+    except ValueError as error:
+        raise bad_field(field, str(error)) from None
     if at_ms < now_ms:
         raise bad_field(field, "is in the past")
     if at_ms > now_ms + MAX_AHEAD_SECONDS * 1000:

@@ -1,25 +1,25 @@
 """Takes views of books."""
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import replies
 from api.fields import PathKey
 from api.problems import FieldError, bad_fields
 from api.replies import Reply
 from api.routing import Router
+from api.times import milliseconds
 from books import stores
 from books.tasks import count_views
 from books.views import MAX_BOOK_LENGTH, MAX_VIEWS, View, is_book, pairs, refusal
 from functions.producer import observing
+from functions.producer.models import Time
 from taskqueue import aws, clock
 from taskqueue.message import Message
 
 router = Router()
-Time = Annotated[str, StringConstraints(max_length=64)]
 
 
 class BookView(BaseModel):
@@ -82,19 +82,12 @@ def _view(asked: OneOfViews, place: tuple[str, str], now_ms: int) -> View | Fiel
     if not is_book(asked.book):
         allowed = f"must be 1 to {MAX_BOOK_LENGTH} of the characters A-Z a-z 0-9 . _ ~ @ : -"
         return FieldError(book_field, allowed)
-    at_ms = now_ms if asked.at is None else _milliseconds(asked.at)
-    if at_ms is None:
-        return FieldError(at_field, "must be a time in ISO 8601 with a time zone")
+    try:
+        at_ms = now_ms if asked.at is None else milliseconds(asked.at)
+    except ValueError as error:
+        return FieldError(at_field, str(error))
     reason = refusal(at_ms, now_ms, stores.settings().window_minutes)
     return FieldError(at_field, reason) if reason else View(asked.book, at_ms)
-
-
-def _milliseconds(text: str) -> int | None:
-    try:
-        at = datetime.fromisoformat(text)
-        return None if at.tzinfo is None else round(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _message(views: list[View]) -> Message:

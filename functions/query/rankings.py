@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from api.problems import bad_field, not_found
 from api.replies import Reply
 from api.routing import Router
+from api.times import MAX_TIME_LENGTH, milliseconds
 from books import stores
 from books.ranking import Ranking, as_json
 from taskqueue import clock
@@ -20,7 +20,7 @@ router = Router()
 
 
 @router.get("/books/top")
-def get_top(at: Annotated[str | None, Query(max_length=64)] = None) -> Reply:
+def get_top(at: Annotated[str | None, Query(max_length=MAX_TIME_LENGTH)] = None) -> Reply:
     """Return the ranking that is stored, or the one that was the latest at an earlier time."""
     store = stores.rankings()
     ranking = store.latest() if at is None else store.at(_milliseconds(at))
@@ -56,12 +56,9 @@ def _known_etags() -> list[str]:
 
 def _milliseconds(text: str) -> int:
     try:
-        at = datetime.fromisoformat(text)
-        at_ms = round(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise bad_field("at", "must be a time in ISO 8601") from None
-    if at.tzinfo is None:
-        raise bad_field("at", "must have a time zone, such as Z or +01:00")
+        at_ms = milliseconds(text)
+    except ValueError as error:
+        raise bad_field("at", str(error)) from None
     if at_ms < 0:
         raise bad_field("at", "is before all rankings")
     return at_ms

@@ -1,12 +1,12 @@
 """Reads tasks."""
 
-from api import catalogue, replies
+from api import replies
 from api.fields import PathKey
 from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
 from functions.query.views import task_view
-from taskqueue import aws
+from taskqueue import aws, scheduling
 
 router = Router()
 
@@ -23,4 +23,4 @@ def get_task(task: PathKey) -> Reply:
 @router.get("/tasks")
 def list_tasks() -> Reply:
     """Return the names of the tasks that can be started."""
-    return replies.ok({"tasks": sorted(catalogue.tasks())})
+    return replies.ok({"tasks": sorted(scheduling.tasks())})

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from api import catalogue, letters
+from api import letters
 from social import stores
-from taskqueue import aws
+from taskqueue import aws, scheduling
 from taskqueue.message import Message, decode
 from tests.unit.api.gateway import Answer, call
 
@@ -121,7 +121,7 @@ def _forget() -> None:
 
     made: list[Any] = [aws.client, aws.settings, aws.task_store, aws.sender, aws._session]
     made += [stores.friends, stores.news, stores.feeds, stores._batches]
-    made += [letters.store, catalogue.tasks, idempotency._store, app.letters]
+    made += [letters.store, scheduling.tasks, idempotency._store, app.letters]
     for function in made:
         function.cache_clear()
 
