@@ -5,11 +5,12 @@ Arguments: the endpoint, the table, the task ids.
 
 import json
 import sys
+from typing import Any
 
-from celery import Celery
+from celery import Celery  # type: ignore[import-not-found]
 
 
-def seen(app, task_id):
+def seen(app: Any, task_id: str) -> dict[str, Any]:
     """Return what a Celery program sees of a task."""
     found = app.AsyncResult(task_id)
     result = found.result
@@ -23,7 +24,7 @@ def seen(app, task_id):
     }
 
 
-def raised(found):
+def raised(found: Any) -> str | None:
     """Return the name of what `get` raises, if it raises."""
     try:
         found.get(timeout=5)
@@ -32,7 +33,7 @@ def raised(found):
     return None
 
 
-def main(endpoint_url, table, *task_ids):
+def main(endpoint_url: str, table: str, *task_ids: str) -> None:
     """Print a JSON object: task id to what is seen of it."""
     app = Celery("stock", backend=f"dynamodb://test:test@us-east-1/{table}")
     app.conf.dynamodb_endpoint_url = endpoint_url
