@@ -5,13 +5,21 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.resolver import Api
-from functions.producer import dead_letters, friends, idempotency, news, tasks
+from functions.producer import (
+    dead_letters,
+    friends,
+    idempotency,
+    news,
+    schedules,
+    tasks,
+    views,
+)
 from functions.producer.observing import logger
 from taskqueue import aws
 
 api = Api(logger)
 api.use([idempotency.honour])
-for routes in (tasks, news, friends, dead_letters):
+for routes in (tasks, news, friends, dead_letters, views, schedules):
     api.include_router(routes.router)
 # Made while the function starts, when Lambda gives it most CPU, and not by its first caller.
 aws.sender()
