@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from functions.producer import models, views
 from taskqueue.schedules import definition, parse
@@ -14,7 +15,11 @@ from tests.unit import cloudformation as cfn
 API = cfn.RESOURCES["Api"]["Properties"]
 EVENTS = sorted((cfn.ROOT / "events").glob("*/*.json"))
 # The function reads a schedule by hand; its models are the others.
-_MODELS = {"TaskCall": models.TaskCall, "NewsPost": models.NewsPost, "Views": views.Views}
+_MODELS: dict[str, type[BaseModel]] = {
+    "TaskCall": models.TaskCall,
+    "NewsPost": models.NewsPost,
+    "Views": views.Views,
+}
 _ROUTE = re.compile(r'^@router\.(get|post|put|delete)\("([^"]+)"', re.MULTILINE)
 _VARIABLE = re.compile(r"<\w+>|\{\w+\}")
 
