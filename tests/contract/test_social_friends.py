@@ -101,7 +101,11 @@ def test_no_friendships_are_no_request(friends: FriendStore) -> None:
     assert friends_of(friends, "1") == ()
 
 
-def test_friendships_made_at_once_are_all_there(friends: FriendStore) -> None:
+def test_friendships_made_at_once_are_all_there(ministack_dynamodb: "DynamoDBClient") -> None:
+    # On ministack only: moto copies its tables for a transaction, and fails where they change.
+    table = create_table(ministack_dynamodb, *FRIENDS)
+    friends = FriendStore(ministack_dynamodb, table, Batches(ministack_dynamodb))
+
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: friends.befriend("hub", f"f{number:02}"), range(20)))
 
