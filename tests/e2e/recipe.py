@@ -1,8 +1,8 @@
 """Does to a project what a page of its documentation says: pure text, but for the files.
 
-A code block belongs to the file that the paragraph above names last. A diff's lines are replaced
-wherever they stand; what goes `before` a line is inserted there; all else is added at the end of
-the file, which may be new.
+A code block belongs to the file that the paragraph above names last. A diff's hunks, which begin
+with `@@`, apply wherever their lines stand; what stands `before` a line is inserted there; all else
+is added at the end of the file, which may be new.
 """
 
 import re
@@ -76,11 +76,13 @@ def _paragraphs(page: str) -> list[str]:
 
 
 def _replaced(content: str, diff: str) -> str:
-    lines = diff.splitlines()
-    old = "\n".join(line[1:] for line in lines if line[0] in " -")
-    new = "\n".join(line[1:] for line in lines if line[0] in " +")
-    assert old in content, f"what the page replaces is not there:\n{old}"
-    return content.replace(old, new)
+    for hunk in filter(None, re.split(r"^@@.*\n", diff, flags=re.MULTILINE)):
+        lines = hunk.splitlines()
+        old = "\n".join(line[1:] for line in lines if line[0] in " -")
+        new = "\n".join(line[1:] for line in lines if line[0] in " +")
+        assert old in content, f"what the page replaces is not there:\n{old}"
+        content = content.replace(old, new)
+    return content
 
 
 def _inserted(content: str, text: str, before: str) -> str:

@@ -31,17 +31,23 @@ ENVIRONMENTS = (DEV_ENVIRONMENT, SAM_ENVIRONMENT, MINISTACK_ENVIRONMENT, CELERY_
 
 
 @pytest.fixture(scope="module")
-def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack of a copy of the project, to which was done what the page says."""
-    project = tmp_path_factory.mktemp("project")
-    _copy_files(project)
-    recipe.apply(PAGE, project)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, to which was done what the page says."""
+    folder = tmp_path_factory.mktemp("project")
+    _copy_files(folder)
+    recipe.apply(PAGE, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def extended(project: Path) -> Iterator[Stack]:
+    """The stack of that copy."""
     port = free_port()
     try:
-        _run(project, "tools.stack", "up", port)
+        _run(project, "tools.stack", "up", "--port", str(port))
         yield read_stack(stack_name(), Ministack(port))
     finally:
-        _run(project, "tools.stop", port)
+        _run(project, "tools.stop", "--port", str(port))
 
 
 def test_the_tasks_of_the_page_run(extended: Stack) -> None:
@@ -71,6 +77,14 @@ def test_the_new_queue_has_dead_letters_of_its_own(extended: Stack) -> None:
     rest.delete(f"/dead-letters/{letter['id']}").expect(204)
 
 
+def test_the_project_still_keeps_its_rules(project: Path) -> None:
+    _run(project, "ruff", "check", "--quiet", "layers", "functions")
+    _run(project, "ruff", "format", "--check", "--quiet", "layers", "functions")
+    tests = sorted(str(path) for path in (project / "tests" / "unit").glob("test_template*.py"))
+    assert tests
+    _run(project, "pytest", "-q", *tests)
+
+
 def _letters(rest: Rest) -> list[dict[str, str | None]]:
     path = "/dead-letters?queue=digests"
     return until(lambda: rest.get(path).expect(200)["dead_letters"], "a dead letter")
@@ -88,12 +102,11 @@ def _copy_files(project: Path) -> None:
         (project / environment.name).symlink_to(environment)
 
 
-def _run(project: Path, module: str, *arguments: str | int) -> None:
-    """Run a tool of the copy; `--port` is the last of its arguments."""
-    *others, port = map(str, arguments)
+def _run(project: Path, module: str, *arguments: str) -> None:
+    """Run a module of the copy, or of its environment."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [project / ".venv" / "bin" / "python", "-m", module, *others, "--port", port],
+        [project / ".venv" / "bin" / "python", "-m", module, *arguments],
         cwd=project,
         env=environ,
         capture_output=True,
