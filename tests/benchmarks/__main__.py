@@ -16,8 +16,11 @@ from tests.benchmarks import (
     fan_out_writes,
     machine,
     post_latency,
+    ranking,
     task_cpu,
     task_writes,
+    top_reads,
+    view_writes,
 )
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Section, render
@@ -38,6 +41,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "cold start": cold_start.measure,
     "memory of a fan-out": fan_out_memory.measure,
     "latency of a post": post_latency.measure,
+    "writes of a view": view_writes.measure,
+    "a ranking": ranking.measure,
+    "reads of the ranking": top_reads.measure,
 }
 
 

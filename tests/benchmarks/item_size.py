@@ -11,6 +11,7 @@ type Value = Mapping[str, Any]
 type Item = Mapping[str, Value]
 
 _BYTES_PER_WRITE_UNIT = 1024
+_BYTES_PER_READ_UNIT = 4096
 _CONTAINER_BYTES = 3
 
 
@@ -22,6 +23,12 @@ def item_size_bytes(item: Item) -> int:
 def write_units(size_bytes: int) -> int:
     """The write units of one plain write: one for each KiB begun, and never less than one."""
     return max(1, math.ceil(size_bytes / _BYTES_PER_WRITE_UNIT))
+
+
+def read_units(size_bytes: int, *, consistent: bool) -> float:
+    """The read units of one read: one for each 4 KiB begun, half if it may be a little old."""
+    units = max(1, math.ceil(size_bytes / _BYTES_PER_READ_UNIT))
+    return units if consistent else units / 2
 
 
 def value_size_bytes(value: Value) -> int:

@@ -1,6 +1,7 @@
 """Events as Lambda hands them to a function, and the context beside them."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -74,15 +75,16 @@ def api_event(
 
 def _sqs_record(body: str, queue_arn: str) -> dict[str, Any]:
     message_id = str(uuid.uuid4())
+    now_ms = time.time_ns() // 1_000_000
     return {
         "messageId": message_id,
         "receiptHandle": message_id,
         "body": body,
         "attributes": {
             "ApproximateReceiveCount": "1",
-            "SentTimestamp": "1790000000000",
+            "SentTimestamp": str(now_ms),
             "SenderId": "000000000000",
-            "ApproximateFirstReceiveTimestamp": "1790000000001",
+            "ApproximateFirstReceiveTimestamp": str(now_ms),
         },
         "messageAttributes": {},
         "md5OfBody": "",

@@ -6,6 +6,7 @@ back as JSON through a file, since what it prints is the function's log.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,15 @@ def run_probe(
 def report(main: Callable[[Sequence[str]], Result]) -> None:
     """Run a probe's `main` with the command line's arguments and hand its result over."""
     Path(os.environ[_RESULT]).write_text(json.dumps(main(sys.argv[1:])))
+
+
+def peak_memory_mb() -> float:
+    """The most that this process had in memory since it began its program, in MB of 10^6 bytes.
+
+    From /proc, since getrusage would also count the process that started this one.
+    """
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def _last_line(log: Path) -> str:

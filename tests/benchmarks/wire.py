@@ -30,11 +30,11 @@ class Request:
 
 
 class Observer(Protocol):
-    """Sees each request before and after it is sent; what `before` returns is given to `after`."""
+    """Sees each request before it is sent and its answer; `after` gets what `before` returned."""
 
     def before(self, request: Request) -> Any: ...
 
-    def after(self, request: Request, seen_before: Any) -> None: ...
+    def after(self, request: Request, seen_before: Any, answer: dict[str, Any]) -> None: ...
 
 
 @dataclass
@@ -46,7 +46,7 @@ class RequestLog:
     def before(self, request: Request) -> None:
         self.requests.append(request)
 
-    def after(self, request: Request, seen_before: Any) -> None:
+    def after(self, request: Request, seen_before: Any, answer: dict[str, Any]) -> None:
         return None
 
     def count(self, service: str, operation: str | None = None) -> int:
@@ -73,9 +73,11 @@ def observed(*observers: Observer) -> Iterator[None]:
         with unobserved():
             seen = [observer.before(request) for observer in observers]
         response = original(endpoint, prepared)
+        # botocore keeps the content that is read here, and reads it there itself.
+        answer = json.loads(response.content or b"{}")
         with unobserved():
             for observer, seen_before in zip(observers, seen, strict=True):
-                observer.after(request, seen_before)
+                observer.after(request, seen_before, answer)
         return response
 
     Endpoint._send = send  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.item_size import item_size_bytes, write_units
 from tests.benchmarks.wire import Request
@@ -35,7 +35,9 @@ class WriteCounter:
         found = writes(request, self._keys_of)
         return found, [self._size_bytes(write) for write in found]
 
-    def after(self, request: Request, seen_before: tuple[list[Write], list[int]]) -> None:
+    def after(
+        self, request: Request, seen_before: tuple[list[Write], list[int]], answer: dict[str, Any]
+    ) -> None:
         """Weigh the items once more and add up."""
         for write, size_before in zip(*seen_before, strict=True):
             size = max(size_before, self._size_bytes(write))

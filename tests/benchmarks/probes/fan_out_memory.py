@@ -4,17 +4,15 @@ Arguments: the number of friends. The environment is the consumer's.
 """
 
 import importlib
-import re
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 from social import stores
 from social.tasks import app, notify_friends
 from taskqueue import clock
 from taskqueue.aws import client, sender, settings, task_store
 from taskqueue.message import Message
-from tests.benchmarks.probe import Result, report
+from tests.benchmarks.probe import Result, peak_memory_mb, report
 from tests.benchmarks.queue_pump import drain
 
 _AUTHOR, _NEWS = "weighed-author", "01JDWEIGHEDNEWS00000000000"
@@ -30,15 +28,6 @@ def main(arguments: Sequence[str]) -> Result:
     drain(client("sqs"), settings().queues[app.queue], handler)
     record = task_store().get(task_id)
     return {"delivered": record.result if record else None, "peak_mb": peak_memory_mb()}
-
-
-def peak_memory_mb() -> float:
-    """The most that this process had in memory since it began its program, in MB of 10^6 bytes.
-
-    From /proc, since getrusage would also count the process that started this one.
-    """
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 if __name__ == "__main__":
