@@ -1,16 +1,26 @@
 """Keeps a dead letter and says so in the record of its task."""
 
-from taskqueue.deadletters import DeadLetter, DeadLetterStore
+from typing import Protocol
+
+from taskqueue.deadletters import DeadLetter
 from taskqueue.errors import TaskQueueError
 from taskqueue.message import Message
 from taskqueue.records import ErrorInfo
 from taskqueue.store import TaskStore
 
 
+class Letters(Protocol):
+    """Where letters are kept."""
+
+    def put(self, letter: DeadLetter) -> None:
+        """Write a letter; writing it again changes nothing."""
+        ...
+
+
 def bury(
     letter: DeadLetter,
     message: Message | None,
-    letters: DeadLetterStore,
+    letters: Letters,
     tasks: TaskStore,
     now_ms: int,
 ) -> None:

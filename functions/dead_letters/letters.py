@@ -19,27 +19,29 @@ def read_letter(
     A letter that a worker sent says why. One that SQS moved was received too often.
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
     """
-    message, fault = _message(record["body"])
     said = _said(record)
+    known = _read(record["body"])
     queue = said.get("queue") or _queue(record["eventSourceARN"], queues)
     attributes = record["attributes"]
+    fault = known.reason[:MAX_REASON_LENGTH] if isinstance(known, PoisonMessage) else None
+    task_id = known.task_id if isinstance(known, PoisonMessage) else known.id
     letter = DeadLetter(
         id=dead_letter_id(queue, int(attributes["SentTimestamp"]), record["messageId"]),
         queue=queue,
         reason=said.get("reason") or fault or _received(attributes),
         body=record["body"],
         received_at_ms=now_ms,
-        task_id=said.get("task_id") or (message.id if message else None),
-        task=said.get("task") or (message.task if message else None),
+        task_id=task_id,
+        task=known.task,
     )
-    return letter, message
+    return letter, None if isinstance(known, PoisonMessage) else known
 
 
-def _message(body: str) -> tuple[Message | None, str | None]:
+def _read(body: str) -> Message | PoisonMessage:
     try:
-        return decode(body), None
+        return decode(body)
     except PoisonMessage as error:
-        return None, error.reason[:MAX_REASON_LENGTH]
+        return error
 
 
 def _said(record: Mapping[str, Any]) -> dict[str, str]:
