@@ -9,6 +9,7 @@ import pytest
 from tests.unit import cloudformation as cfn
 
 MAX_RETENTION_SECONDS = 14 * 24 * 60 * 60
+FIVE_MINUTES_SECONDS = 5 * 60
 # A name that a module reads without a default.
 _REQUIRED_VARIABLE = re.compile(r'environ(?:ment)?\["([A-Z_]+)"\]')
 
@@ -110,6 +111,8 @@ def test_a_table_is_encrypted_and_billed_by_request(table: str) -> None:
         ("IdempotencyTable", "expiration"),
         ("FeedsTable", "ttl"),
         ("DeadLettersTable", "ttl"),
+        ("ViewsTable", "ttl"),
+        ("RankingsTable", "ttl"),
     ],
 )
 def test_items_that_expire_are_removed(table: str, attribute: str) -> None:
@@ -146,6 +149,33 @@ def test_alarms_watch_every_function(metric: str) -> None:
 def test_alarms_watch_every_queue() -> None:
     assert _watched("ApproximateAgeOfOldestMessage", "QueueName") == sorted(cfn.QUEUES)
     assert _watched("NumberOfMessagesReceived", "QueueName") == sorted(cfn.DEAD_LETTER_QUEUES)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "service"),
+    [
+        ("BeatStaleAlarm", "BeatTicks", "beat"),
+        ("RankingStaleAlarm", "RankingsComputed", "books"),
+    ],
+)
+def test_an_alarm_goes_off_when_nothing_is_heard(alarm: str, metric: str, service: str) -> None:
+    properties = cfn.ALARMS[alarm]
+
+    assert properties["Namespace"] == {"Ref": "AWS::StackName"}
+    assert properties["MetricName"] == metric
+    assert properties["Dimensions"] == [{"Name": "service", "Value": service}]
+    assert properties["TreatMissingData"] == "breaching"
+    assert cfn.number(properties["Period"], "prod") == FIVE_MINUTES_SECONDS
+    folders = ("functions", "layers/books")
+    modules = [module for folder in folders for module in (cfn.ROOT / folder).rglob("*.py")]
+    assert any(f'add_metric("{metric}"' in module.read_text() for module in modules)
+
+
+def test_beat_ticks_every_minute() -> None:
+    tick = cfn.FUNCTIONS["BeatFunction"]["Events"]["Tick"]
+
+    assert tick["Type"] == "Schedule"
+    assert tick["Properties"]["Schedule"] == "rate(1 minute)"
 
 
 @pytest.mark.parametrize("alarm", cfn.ALARMS)
