@@ -8,6 +8,7 @@ from tools.deployed import Stack
 from tools.errors import run_tool, say
 from tools.friend_graph import HUB
 from tools.ministack import Ministack, add_port
+from tools.run_books import run_books
 from tools.run_news import run_news
 from tools.stack import up
 
@@ -29,7 +30,9 @@ To go on: post as user {HUB}, look at the task that the answer names, and at a f
   curl -H "$key" -H 'Content-Type: application/json' -d '{{"text": "Hello!"}}' $api/users/{HUB}/news
   curl -H "$key" $api/tasks/TASK_ID
   curl -H "$key" $api/users/{HUB}/friends
-  curl -H "$key" $api/users/FRIEND/feed"""
+  curl -H "$key" $api/users/FRIEND/feed
+  curl -H "$key" $api/books/top
+  curl -H "$key" $api/schedules"""
 
 
 def main() -> None:
@@ -38,6 +41,7 @@ def main() -> None:
     add_port(parser)
     stack = up(Ministack(parser.parse_args().port))
     run_news(stack)
+    run_books(stack)
     say(farewell(stack))
 
 

@@ -13,26 +13,34 @@ from tools.errors import ToolError
 from tools.paths import ROOT
 from tools.rest import Rest
 from tools.sam_local import SamLocal
+from tools.tasks import finished
 
 EVENTS = ROOT / "events"
 NAMES = sorted(str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.glob("*/*.json"))
 
 # The task that the events of the API speak of.
 TASK_ID = "0a6f3c1e-6b8e-4c53-9d0c-6f1f3f1b7a01"
+SCHEDULE = {"task": "select_populate_book", "interval_seconds": 3600, "paused": True}
 NEWS_ID = "01a20400000000112233445566778899"
 
 ALL_DONE: Mapping[str, Any] = {"batchItemFailures": []}
-ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any]] = {
+ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any] | None] = {
+    "beat/tick": None,
+    "count_views/views": ALL_DONE,
     "dead_letters/received_too_often": ALL_DONE,
     "dead_letters/refused": ALL_DONE,
     "notify_friends/poison": ALL_DONE,
     "notify_friends/tasks": ALL_DONE,
     "producer/delete_friend": HTTPStatus.NO_CONTENT,
     "producer/delete_news": HTTPStatus.NOT_FOUND,
+    "producer/delete_schedule": HTTPStatus.NO_CONTENT,
     "producer/discard_dead_letter": HTTPStatus.NOT_FOUND,
     "producer/discard_dead_letters": HTTPStatus.OK,
     "producer/post_news": HTTPStatus.ACCEPTED,
+    "producer/post_view": HTTPStatus.ACCEPTED,
+    "producer/post_views": HTTPStatus.ACCEPTED,
     "producer/put_friend": HTTPStatus.NO_CONTENT,
+    "producer/put_schedule": HTTPStatus.OK,
     "producer/redrive_dead_letter": HTTPStatus.NOT_FOUND,
     "producer/redrive_dead_letters": HTTPStatus.ACCEPTED,
     "producer/revoke_task": HTTPStatus.CONFLICT,
@@ -40,8 +48,12 @@ ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any]] = {
     "query/get_dead_letters": HTTPStatus.OK,
     "query/get_feed": HTTPStatus.OK,
     "query/get_friends": HTTPStatus.OK,
+    "query/get_schedule": HTTPStatus.OK,
+    "query/get_schedules": HTTPStatus.OK,
     "query/get_task": HTTPStatus.OK,
     "query/get_tasks": HTTPStatus.OK,
+    "query/get_top": HTTPStatus.OK,
+    "select_populate_book/task": ALL_DONE,
 }
 
 
@@ -55,10 +67,15 @@ def function_of(name: str) -> str:
 def answers(sam_local: SamLocal, stack: Stack) -> dict[str, Any]:
     """What each event was answered, by its name; invoked two at a time, since each takes seconds.
 
-    The task that the API's events speak of exists and is done.
+    What the events speak of is there: a task that is done, a ranking, a schedule.
     """
+    rest = Rest.of(stack)
     task = {"args": ["80", NEWS_ID], "task_id": TASK_ID}
-    Rest.of(stack).post("/tasks/notify_friends", task).expect(HTTPStatus.ACCEPTED)
+    rest.post("/tasks/notify_friends", task).expect(HTTPStatus.ACCEPTED)
+    ranking = rest.post("/tasks/select_populate_book", {}).expect(HTTPStatus.ACCEPTED)
+    rest.call("PUT", "/schedules/hourly", SCHEDULE).expect(HTTPStatus.OK)
+    for task_id in (TASK_ID, ranking["task_id"]):
+        assert finished(rest, task_id)["status"] == "SUCCESS"
 
     def invoke(name: str) -> Any:
         try:
