@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import (
+    beat,
     cold_start,
     fan_out_cpu,
     fan_out_memory,
@@ -44,6 +45,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "writes of a view": view_writes.measure,
     "a ranking": ranking.measure,
     "reads of the ranking": top_reads.measure,
+    "beat": beat.measure,
 }
 
 

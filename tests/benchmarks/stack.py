@@ -13,7 +13,7 @@ from tools.stack import up
 
 @contextlib.contextmanager
 def quiet_stack() -> Iterator[Stack]:
-    """A stack that lives as long as the block, whose queues nothing consumes but the measurement.
+    """A stack that lives as long as the block, in which nothing runs but what is measured.
 
     Raises:
         ToolError: it could not be built or deployed.
@@ -21,17 +21,44 @@ def quiet_stack() -> Iterator[Stack]:
     ministack = Ministack(free_port())
     try:
         stack = up(ministack)
-        switch_off_consumers(stack)
+        Switches(stack).turn_all_off()
         yield stack
     finally:
         ministack.stop()
 
 
-def switch_off_consumers(stack: Stack) -> None:
-    """Stop the polling of every queue of this AWS."""
-    functions = stack.client("lambda")
-    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+class Switches:
+    """Turns on and off what works by itself: the polling of queues, and the rules' ticks."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._functions = stack.client("lambda")
+        self._events = stack.client("events")
+
+    def turn_all_off(self) -> None:
+        """Let nothing run but what is asked to."""
+        for mapping in self._mappings():
+            self._functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        for rule in self._rules():
+            self._events.disable_rule(Name=rule)
+
+    def turn_on_schedule(self, logical_id: str) -> None:
+        """Let beat tick, and one consumer run what it sends."""
+        name = self._stack.resources("AWS::Lambda::Function")[logical_id]
+        for mapping in self._mappings():
+            if mapping["FunctionArn"].endswith(f":{name}"):
+                self._functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        for rule in self._rules():
+            self._events.enable_rule(Name=rule)
+
+    def _mappings(self) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = self._functions.list_event_source_mappings()[
+            "EventSourceMappings"
+        ]
+        return found
+
+    def _rules(self) -> list[str]:
+        return [rule["Name"] for rule in self._events.list_rules()["Rules"]]
 
 
 def built_folder(stack: Stack) -> Path:
