@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.fields import Key
 from api.times import MAX_TIME_LENGTH
 
-MAX_TEXT_LENGTH = 10_000
-MAX_PHOTOS = 20
+# A page of a feed has to fit the 6 MB of a function's response: functions/query/feeds.py.
+MAX_TEXT_LENGTH = 5_000
+MAX_PHOTOS = 10
 MAX_LINK_LENGTH = 2_048
 MAX_AHEAD_SECONDS = 366 * 24 * 60 * 60
 
@@ -24,8 +25,8 @@ def _check_link(link: str) -> str:
         raise ValueError("is not a link") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a link that begins with http:// or https://")
-    if any(character.isspace() or not character.isprintable() for character in link):
-        raise ValueError("must not hold spaces or control characters")
+    if not link.isascii() or not link.isprintable() or " " in link:
+        raise ValueError("must hold only visible characters of ASCII, others as %XX (RFC 3986)")
     return link
 
 
