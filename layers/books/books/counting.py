@@ -19,8 +19,8 @@ from books.ranking import Window
 from books.segments import Merge, decode
 from books.views import MINUTE_MS
 
-# Late messages are rare after so long; each costs its minute another fold.
-FOLD_AFTER_MS = 30_000
+# Late segments are rare after so long; each costs its minute another fold.
+FOLD_AFTER_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
