@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,7 @@ from tools.deployed import Stack
 from tools.errors import ToolError, say
 from tools.load_catalogue import load
 from tools.paths import ROOT
+from tools.raw_queue import RawQueue
 from tools.rest import Rest
 from tools.stream_views import draw, stream
 
@@ -23,9 +24,11 @@ BOOKS = ROOT / "examples" / "books.csv"
 VIEWS = 5_000
 SEED = 1
 VIEWS_PER_SECOND = 1_000
+SCHEDULE = "select_populate_book"
 # A tick comes each minute and plans ahead; the schedule's period is 100 seconds.
 RANKING_SECONDS = 300
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.5
+_MAX_TITLE_LENGTH = 48
 
 
 def run_books(stack: Stack) -> None:
@@ -35,31 +38,25 @@ def run_books(stack: Stack) -> None:
         ToolError: a step failed, or no ranking came.
     """
     books = read_books(BOOKS, "ratings_count")
-    say(f"\nbooks         {len(books)} of {BOOKS.relative_to(ROOT)}, {VIEWS:,} views of them")
+    say(f"\nbooks         {len(books)} of {BOOKS.relative_to(ROOT)} go into the catalogue")
     load(books, CatalogueStore(stack.client("dynamodb"), stack.outputs["CatalogueTable"]))
+    say(f"\nviews         {VIEWS:,}, {VIEWS_PER_SECOND:,} a second")
     rest = Rest.of(stack)
     stream(rest, draw(books, VIEWS, SEED), VIEWS_PER_SECOND)
-    for line in table(_next_ranking(rest)):
+    RawQueue(stack.client("sqs"), stack.outputs["ViewsQueueUrl"]).wait_until_empty()
+    ranking = _next_ranking(rest, datetime.now(UTC))
+    for line in table(ranking):
         say(line)
-
-
-def has_all(ranking: Mapping[str, Any], sent: datetime) -> bool:
-    """Whether a ranking was computed after all views were sent, and after they were counted."""
-    return datetime.fromisoformat(ranking["computed_at"]) > sent and ranking["views"] >= VIEWS
 
 
 def table(ranking: Mapping[str, Any]) -> Sequence[str]:
     """The ranking as lines of text."""
     head = (
         f"ranking       of {ranking['computed_at'][:19]} UTC: "
-        f"{ranking['views']:,} views of {ranking['distinct_books']:,} books in the last hour"
+        f"{ranking['views']:,} views of {ranking['distinct_books']:,} books in the last hour\n"
     )
-    rows = (
-        f"{book['rank']:>6}  {book['views']:>7,}  {change(book['change']):>4}  "
-        f"{book['title'] or book['book']} ({book['authors'] or 'not in the catalogue'})"
-        for book in ranking["books"]
-    )
-    return [head, f"{'rank':>6}  {'views':>7}  {'':>4}  book", *rows]
+    names = _line("rank", "", "views", "title", "authors")
+    return [head, names, *(_row(book) for book in ranking["books"])]
 
 
 def change(places: int | None) -> str:
@@ -67,16 +64,51 @@ def change(places: int | None) -> str:
     return "new" if places is None else f"{places:+d}" if places else "="
 
 
-def _next_ranking(rest: Rest) -> Mapping[str, Any]:
-    """The first ranking that is computed from now on."""
-    sent = datetime.now().astimezone()
-    start = time.monotonic()
-    with tqdm(desc="waiting for beat's next ranking", bar_format="{desc}: {elapsed}") as clock:
-        while time.monotonic() < start + RANKING_SECONDS:
+def waiting(next_run: str | None, now: datetime) -> str:
+    """What is waited for, and how long that will be; `next_run` is the schedule's, if it has one.
+
+    Beat knows the schedules that stand in code from its first tick on.
+    """
+    if next_run is None:
+        return "waiting for beat's first tick, which comes within a minute"
+    seconds = max(0, round((datetime.fromisoformat(next_run) - now).total_seconds()))
+    return f"waiting for beat's next ranking, in {seconds} s"
+
+
+def _next_ranking(rest: Rest, counted: datetime) -> Mapping[str, Any]:
+    """The first ranking that is computed after all views were counted.
+
+    Raises:
+        ToolError: none came.
+    """
+    deadline = time.monotonic() + RANKING_SECONDS
+    with tqdm(bar_format="{desc}", desc=waiting(None, counted)) as line:
+        while time.monotonic() < deadline:
             answer = rest.get("/books/top")
-            if answer.status == HTTPStatus.OK and has_all(answer.body, sent):
+            if answer.status == HTTPStatus.OK and _is_after(answer.body, counted):
                 ranking: Mapping[str, Any] = answer.body
                 return ranking
-            clock.update()
+            schedule = rest.get(f"/schedules/{SCHEDULE}")
+            next_run = schedule.body["next_run"] if schedule.status == HTTPStatus.OK else None
+            line.set_description_str(waiting(next_run, datetime.now(UTC)))
             time.sleep(_POLL_SECONDS)
     raise ToolError(f"no ranking came within {RANKING_SECONDS} seconds; the log says more")
+
+
+def _is_after(ranking: Mapping[str, Any], counted: datetime) -> bool:
+    return datetime.fromisoformat(ranking["computed_at"]) > counted
+
+
+def _row(book: Mapping[str, Any]) -> str:
+    return _line(
+        str(book["rank"]),
+        change(book["change"]),
+        f"{book['views']:,}",
+        book["title"] or book["book"],
+        book["authors"] or "",
+    )
+
+
+def _line(rank: str, moved: str, views: str, title: str, authors: str) -> str:
+    short = title if len(title) <= _MAX_TITLE_LENGTH else f"{title[: _MAX_TITLE_LENGTH - 1]}…"
+    return f"{rank:>4}  {moved:>4}  {views:>7}  {short:<{_MAX_TITLE_LENGTH}}  {authors}".rstrip()
