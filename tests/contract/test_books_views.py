@@ -7,7 +7,8 @@ import pytest
 from books.counting import Fold, Head, StoredSegment, ViewStore, count
 from books.ranking import Window
 from books.segments import by_minute, encode, segment_id, split
-from books.view_store import DynamoViewStore
+from books.summaries import encode_books
+from books.view_store import REFRESH_SECONDS, DynamoViewStore
 from books.views import MINUTE_MS, View
 from tests.contract.conftest import ENGINES
 from tests.dynamodb_tables import create_table
@@ -89,6 +90,28 @@ def test_a_piece_of_a_list_of_books_is_written_once(store: ViewStore) -> None:
     assert not store.add_books(7, 0, b"other")
     assert store.books(7) == [b"%d" % number for number in range(12)]
     assert store.books(8) == []
+
+
+def test_the_places_of_books_are_those_in_the_list(store: ViewStore) -> None:
+    assert store.known_books(8) == {}
+    for number, books in enumerate((["b", "a"], ["c"])):
+        store.add_books(7, number, encode_books(books))
+    assert store.known_books(7) == {"b": 0, "a": 1, "c": 2}
+
+
+def test_a_consumer_looks_for_new_books_after_a_while(
+    moto_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = DynamoViewStore(moto_dynamodb, create_table(moto_dynamodb, "pk", "sk"), 60)
+    now = 1_000.0
+    monkeypatch.setattr("books.view_store.time.monotonic", lambda: now)
+    store.add_books(7, 0, encode_books(["a"]))
+    assert store.known_books(7) == {"a": 0}
+    store.add_books(7, 1, encode_books(["b"]))
+    store.add_books(7, 2, b"nonsense")
+    assert store.known_books(7) == {"a": 0}
+    now += REFRESH_SECONDS
+    assert store.known_books(7) == {"a": 0, "b": 1}
 
 
 def test_a_window_is_counted_and_folded(store: ViewStore) -> None:

@@ -59,8 +59,10 @@ def _get_batch(
     raise Throttled
 
 
-def query(client: "DynamoDBClient", table: str, partition: str, prefix: str) -> list[Item]:
-    """Return the items of a partition whose sort key begins with `prefix`, in its order.
+def query(
+    client: "DynamoDBClient", table: str, partition: str, first: str, last: str
+) -> list[Item]:
+    """Return the items of a partition with sort keys from `first` to `last`, in their order.
 
     Raises:
         StoreError, Throttled: a request failed.
@@ -71,8 +73,12 @@ def query(client: "DynamoDBClient", table: str, partition: str, prefix: str) -> 
         with store_errors():
             response = client.query(
                 TableName=table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-                ExpressionAttributeValues={":pk": {"S": partition}, ":prefix": {"S": prefix}},
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":pk": {"S": partition},
+                    ":first": {"S": first},
+                    ":last": {"S": last},
+                },
                 ConsistentRead=True,
                 **start,
             )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from books.counting import StoredSegment, ViewStore
 from books.errors import InvalidView
 from books.segments import by_minute, encode, segment_id, split
+from books.summaries import list_of
 from books.views import View, read_pairs
 from taskqueue.app import Task
 from taskqueue.delivery import Delivery, read
@@ -121,7 +122,7 @@ def append(store: ViewStore, views: Mapping[str, list[View]]) -> int:
         StoreError, Throttled: a request failed; doing it all again is harmless.
     """
     segments = [
-        StoredSegment(minute, segment_id(part), encode(part))
+        StoredSegment(minute, segment_id(part), encode(part, store.known_books(list_of(minute))))
         for minute, said in by_minute(views.items()).items()
         for part in split(said)
     ]

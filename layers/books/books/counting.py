@@ -10,13 +10,13 @@ fold at once: each writes its own summary, and the head points to one that is wh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from books import summaries
 from books.errors import UnreadableData
 from books.ranking import Window
-from books.segments import Merge, decode
+from books.segments import Merge, Segment, decode
 from books.views import MINUTE_MS
 
 # Late segments are rare after so long; each costs its minute another fold.
@@ -86,6 +86,10 @@ class ViewStore(Protocol):
         """Return the pieces of a list of books, in order."""
         ...
 
+    def known_books(self, list_number: int) -> Mapping[str, int]:
+        """Return the places of books in a list, of all of it or of what it was a while ago."""
+        ...
+
     def add_books(self, list_number: int, piece_number: int, data: bytes) -> bool:
         """Write the next piece of a list of books; False when another wrote that number first."""
         ...
@@ -113,98 +117,141 @@ class Counted:
     minutes_folded: int
 
 
-@dataclass
-class _Tally:
-    parts: list[Mapping[str, int]] = field(default_factory=list)
-    left_out: int = 0
-    unreadable: list[str] = field(default_factory=list)
-    minutes_folded: int = 0
+class _Count:
+    """One count of a window, list of books by list of books."""
+
+    def __init__(self, store: ViewStore, now_ms: int) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self.parts: list[Mapping[str, int]] = []
+        self.left_out = 0
+        self.unreadable: list[str] = []
+        self.minutes_folded = 0
+
+    def add(self, list_number: int, heads: Sequence[Head]) -> None:
+        """Add the minutes that go by one list of books."""
+        column = summaries.Column()
+        loose: list[Mapping[str, int]] = []
+        folded = self._add_summaries(heads, column)
+        merged = {head: self._merge(head) for head in heads if head.minute not in folded}
+        try:
+            books = _joined(self._store.books(list_number))
+            for head, merge in merged.items():
+                if self._is_closed(head):
+                    books = self._fold(head, merge, books, column)
+                else:
+                    column.add(summaries.column_of(merge.by_number, {}, books))
+                    loose.append(merge.by_name)
+            self.parts += [column.counts(books), *loose]
+        except UnreadableData:
+            self._add_named(heads)
+        else:
+            self.left_out += sum(folded.values()) + sum(len(m.unreadable) for m in merged.values())
+            self.unreadable += [name for merge in merged.values() for name in merge.unreadable]
+
+    def _add_summaries(self, heads: Sequence[Head], column: summaries.Column) -> dict[int, int]:
+        """Add the summaries; return by minute how many segments each left out."""
+        found = self._store.summaries([head for head in heads if head.is_folded])
+        folded: dict[int, int] = {}
+        for head in heads:
+            if head.fold is None or not head.is_folded:
+                continue
+            try:
+                column.add(summaries.decode(found.get(head.minute, b"")))
+            except UnreadableData:
+                continue
+            folded[head.minute] = head.fold.left_out
+        return folded
+
+    def _merge(self, head: Head) -> "_Merged":
+        merged = _Merged()
+        for segment in self._store.segments(head.minute):
+            try:
+                merged.add(decode(segment.data))
+            except UnreadableData:
+                self._store.set_aside(segment)
+                merged.unreadable.append(segment.id)
+        return merged
+
+    def _is_closed(self, head: Head) -> bool:
+        return (head.minute + 1) * MINUTE_MS + FOLD_AFTER_MS <= self._now_ms
+
+    def _fold(
+        self, head: Head, merged: "_Merged", books: list[str], column: summaries.Column
+    ) -> list[str]:
+        """Fold a minute and add its column; return the list of books with those it brought."""
+        books = _with(self._store, summaries.list_of(head.minute), books, merged.by_name)
+        counts = summaries.column_of(merged.by_number, merged.by_name, books)
+        pieces = summaries.pieces(summaries.encode(counts))
+        fold_id = self._store.write_summary(head.minute, pieces)
+        fold = Fold(fold_id, len(pieces), head.arrivals, len(merged.unreadable))
+        self._store.point(head.minute, fold)
+        self.minutes_folded += 1
+        column.add(counts)
+        return books
+
+    def _add_named(self, heads: Sequence[Head]) -> None:
+        """Count what can be counted though the list of books is damaged: what needs no list."""
+        for head in heads:
+            merged = _Merged()
+            for segment in self._store.segments(head.minute):
+                try:
+                    merged.add_named(decode(segment.data))
+                except UnreadableData:
+                    merged.unreadable.append(segment.id)
+            self.parts.append(merged.by_name)
+            self.left_out += len(merged.unreadable)
+            self.unreadable += merged.unreadable
+
+
+class _Merged(Merge):
+    """A merged minute and the segments that it lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unreadable: list[str] = []
+
+    def add_named(self, segment: Segment) -> None:
+        """Count a segment that names all its books.
+
+        Raises:
+            UnreadableData: it does not.
+        """
+        if segment.needs_list:
+            raise UnreadableData
+        self.add(segment)
 
 
 def count(store: ViewStore, window: Window, now_ms: int) -> Counted:
     """Count the views of a window, and fold those of its minutes that are closed."""
-    tally = _Tally()
-    heads = store.heads(window.minutes)
     by_list: dict[int, list[Head]] = {}
-    for head in heads:
-        if head.is_folded:
-            by_list.setdefault(summaries.list_of(head.minute), []).append(head)
-    counted: set[int] = set()
-    for list_number, folded in by_list.items():
-        counted |= _add_summaries(store, list_number, folded, tally)
-    for head in heads:
-        if head.minute not in counted:
-            _add_segments(store, head, now_ms, tally)
+    for head in store.heads(window.minutes):
+        by_list.setdefault(summaries.list_of(head.minute), []).append(head)
+    counted = _Count(store, now_ms)
+    for list_number, heads in by_list.items():
+        counted.add(list_number, heads)
     return Counted(
-        summaries.add_up(tally.parts), tally.left_out, tally.unreadable, tally.minutes_folded
+        summaries.add_up(counted.parts),
+        counted.left_out,
+        counted.unreadable,
+        counted.minutes_folded,
     )
 
 
-def _add_summaries(
-    store: ViewStore, list_number: int, heads: Sequence[Head], tally: _Tally
-) -> set[int]:
-    """Add the summaries that go by one list of books; return the minutes that are counted."""
-    found = store.summaries(heads)
-    column = summaries.Column()
-    left_out: dict[int, int] = {}
-    for head in heads:
-        try:
-            column.add(summaries.decode(found.get(head.minute, b"")))
-        except UnreadableData:
-            continue
-        left_out[head.minute] = head.fold.left_out if head.fold else 0
-    try:
-        tally.parts.append(column.counts(_books(store, list_number)))
-    except UnreadableData:
-        return set()
-    tally.left_out += sum(left_out.values())
-    return set(left_out)
-
-
-def _add_segments(store: ViewStore, head: Head, now_ms: int, tally: _Tally) -> None:
-    merge = Merge()
-    unreadable = []
-    for segment in store.segments(head.minute):
-        try:
-            merge.add(decode(segment.data))
-        except UnreadableData:
-            store.set_aside(segment)
-            unreadable.append(segment.id)
-    tally.parts.append(merge.counts)
-    tally.left_out += len(unreadable)
-    tally.unreadable.extend(unreadable)
-    if (head.minute + 1) * MINUTE_MS + FOLD_AFTER_MS <= now_ms:
-        tally.minutes_folded += _fold(store, head, merge.counts, len(unreadable))
-
-
-def _fold(store: ViewStore, head: Head, counts: Mapping[str, int], left_out: int) -> bool:
-    """Write the summary of a minute and point its head to it; False where that cannot be."""
-    try:
-        books = _books_with(store, summaries.list_of(head.minute), counts)
-    except UnreadableData:
-        return False
-    parts = summaries.pieces(summaries.encode(counts, books))
-    fold_id = store.write_summary(head.minute, parts)
-    store.point(head.minute, Fold(fold_id, len(parts), head.arrivals, left_out))
-    return True
-
-
-def _books_with(store: ViewStore, list_number: int, counts: Mapping[str, int]) -> list[str]:
-    """Return the list of books after adding those of `counts` that it lacks."""
-    while True:
+def _with(store: ViewStore, list_number: int, books: list[str], names: Iterable[str]) -> list[str]:
+    """Return the list of books after adding those of `names` that it lacks."""
+    wanted = list(summaries.book_pieces(summaries.missing(names, books)))
+    while wanted:
         stored = store.books(list_number)
         books = _joined(stored)
-        wanted = list(summaries.book_pieces(summaries.missing(counts, books)))
+        wanted = list(summaries.book_pieces(summaries.missing(names, books)))
         for number, piece in enumerate(wanted, len(stored)):
             if not store.add_books(list_number, number, summaries.encode_books(piece)):
                 break  # another fold added books meanwhile: look again which are missing
             books += piece
         else:
             return books
-
-
-def _books(store: ViewStore, list_number: int) -> list[str]:
-    return _joined(store.books(list_number))
+    return books
 
 
 def _joined(pieces: Iterable[bytes]) -> list[str]:

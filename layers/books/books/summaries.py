@@ -27,15 +27,35 @@ def list_of(minute: int) -> int:
     return minute // MINUTES_PER_LIST
 
 
-def missing(counts: Mapping[str, int], books: Sequence[str]) -> list[str]:
-    """Return the books that a list needs before `counts` can be written by it, in order."""
-    return sorted(counts.keys() - set(books))
+def missing(names: Iterable[str], books: Sequence[str]) -> list[str]:
+    """Return the books that a list lacks, in order."""
+    wanted = set(names)
+    return sorted(wanted.difference(books)) if wanted else []
 
 
-def encode(counts: Mapping[str, int], books: Sequence[str]) -> bytes:
-    """Return the summary of `counts`, all of whose books are in the list `books`."""
-    get = counts.get
-    column = array("I", [get(book, 0) for book in books]).tobytes()
+def column_of(
+    by_number: Mapping[int, int], by_name: Mapping[str, int], books: Sequence[str]
+) -> bytes:
+    """Return the column of counts by place in the list `books` and by name, all of them in it.
+
+    Raises:
+        UnreadableData: a place is beyond the list's end.
+    """
+    column = array("I", bytes(_NUMBER_BYTES * len(books)))
+    try:
+        for number, count in by_number.items():
+            column[number] = count
+    except IndexError:
+        raise UnreadableData("the list of books is shorter than a segment goes by") from None
+    if by_name:
+        places = {book: place for place, book in enumerate(books)}
+        for book, count in by_name.items():
+            column[places[book]] += count
+    return column.tobytes()
+
+
+def encode(column: bytes) -> bytes:
+    """Return the summary with that column."""
     return zlib.crc32(column).to_bytes(_CHECKSUM_BYTES) + zlib.compress(column, _LEVEL)
 
 

@@ -11,15 +11,18 @@ An item is written once; only heads change. All go away some hours after their w
 set aside stays for a week.
 """
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from books.batches import Item, batch_get, query
 from books.counting import Fold, Head, StoredSegment
-from books.summaries import MINUTES_PER_LIST
+from books.errors import UnreadableData
+from books.summaries import MINUTES_PER_LIST, decode_books
 from books.views import MINUTE_MS
 from taskqueue.awserrors import store_errors
 
@@ -32,6 +35,32 @@ SPARE_SECONDS = 2 * 60 * 60
 ASIDE_SECONDS = 7 * 24 * 60 * 60
 
 
+# How long a consumer goes by a list of books before it looks for new ones.
+REFRESH_SECONDS = 20
+# A batch has views of two hours at most, but for those that come late.
+MAX_KNOWN_LISTS = 3
+
+
+@dataclass
+class _KnownBooks:
+    """What this process knows of a list of books: places, and how many pieces it has read."""
+
+    places: dict[str, int]
+    pieces: int
+    read_at_seconds: float
+
+    def add(self, pieces: Sequence[bytes]) -> None:
+        """Add further pieces, up to one that cannot be read."""
+        for piece in pieces:
+            try:
+                books = decode_books(piece)
+            except UnreadableData:
+                return
+            for book in books:
+                self.places[book] = len(self.places)
+            self.pieces += 1
+
+
 class DynamoViewStore:
     """A `ViewStore` on DynamoDB; `window_minutes` is for how long views count."""
 
@@ -39,6 +68,7 @@ class DynamoViewStore:
         self._client = client
         self._table = table
         self._kept_seconds = window_minutes * MINUTE_SECONDS + SPARE_SECONDS
+        self._known: dict[int, _KnownBooks] = {}
 
     def append(self, segment: StoredSegment) -> None:
         """Write a segment, then count its arrival: see `books.counting` for why in this order.
@@ -68,7 +98,7 @@ class DynamoViewStore:
 
     def segments(self, minute: int) -> list[StoredSegment]:
         """Return the minute's segments."""
-        items = query(self._client, self._table, _minute(minute), "segment#")
+        items = query(self._client, self._table, _minute(minute), "segment#", "segment#~")
         return [
             StoredSegment(minute, item["sk"]["S"].partition("#")[2], item["data"]["B"])
             for item in items
@@ -81,8 +111,22 @@ class DynamoViewStore:
 
     def books(self, list_number: int) -> list[bytes]:
         """Return the pieces of a list of books, in order."""
-        items = query(self._client, self._table, f"books#{list_number}", "piece#")
-        return [item["data"]["B"] for item in items]
+        return self._books_from(list_number, 0)
+
+    def known_books(self, list_number: int) -> Mapping[str, int]:
+        """Return the places of books in a list, as of half a minute ago at the most.
+
+        Raises:
+            StoreError, Throttled: a request failed.
+        """
+        known = self._known.setdefault(list_number, _KnownBooks({}, 0, -REFRESH_SECONDS))
+        now_seconds = time.monotonic()
+        if now_seconds - known.read_at_seconds >= REFRESH_SECONDS:
+            known.add(self._books_from(list_number, known.pieces))
+            known.read_at_seconds = now_seconds
+        for old in sorted(self._known)[:-MAX_KNOWN_LISTS]:
+            del self._known[old]
+        return known.places
 
     def add_books(self, list_number: int, piece_number: int, data: bytes) -> bool:
         """Write the next piece of a list of books; False when another wrote that number first."""
@@ -92,7 +136,7 @@ class DynamoViewStore:
                 self._client.put_item(
                     TableName=self._table,
                     Item={
-                        **_key(f"books#{list_number}", f"piece#{piece_number:06d}"),
+                        **_key(f"books#{list_number}", _piece(piece_number)),
                         "data": {"B": data},
                         "ttl": {"N": str(self._ttl(last_minute))},
                     },
@@ -154,6 +198,11 @@ class DynamoViewStore:
                 whole[head.minute] = b"".join(filter(None, wanted))
         return whole
 
+    def _books_from(self, list_number: int, piece_number: int) -> list[bytes]:
+        first, end = _piece(piece_number), "piece#:"
+        items = query(self._client, self._table, f"books#{list_number}", first, end)
+        return [item["data"]["B"] for item in items]
+
     def _put(self, key: Item, data: bytes, ttl: int) -> None:
         item = {**key, "data": {"B": data}, "ttl": {"N": str(ttl)}}
         with store_errors():
@@ -165,6 +214,10 @@ class DynamoViewStore:
 
 def _minute(minute: int) -> str:
     return f"minute#{minute}"
+
+
+def _piece(number: int) -> str:
+    return f"piece#{number:06d}"
 
 
 def _summary_name(fold_id: str, number: int) -> str:

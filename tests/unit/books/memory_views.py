@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from books.counting import Fold, Head, StoredSegment
+from books.summaries import decode_books
 
 
 def _nothing() -> None: ...
@@ -50,6 +52,10 @@ class MemoryViewStore:
     def books(self, list_number: int) -> list[bytes]:
         self.before()
         return [data for (number, _), data in sorted(self.lists.items()) if number == list_number]
+
+    def known_books(self, list_number: int) -> Mapping[str, int]:
+        pieces = map(decode_books, self.books(list_number))
+        return {book: place for place, book in enumerate(chain.from_iterable(pieces))}
 
     def add_books(self, list_number: int, piece_number: int, data: bytes) -> bool:
         self.before()

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from books import summaries
+from books.consuming import append
 from books.counting import FOLD_AFTER_MS, Counted, StoredSegment, ViewStore, count
 from books.errors import UnreadableData
 from books.ranking import Window, top, window
-from books.segments import by_minute, encode, segment_id, split
+from books.segments import decode
 from books.views import MINUTE_MS, View
 from tests.unit.books.memory_views import MemoryViewStore
 
@@ -29,9 +30,7 @@ sent_messages = st.dictionaries(
 
 
 def deliver(store: ViewStore, batch: list[tuple[str, list[View]]]) -> None:
-    for minute, said in by_minute(batch).items():
-        for part in split(said):
-            store.append(StoredSegment(minute, segment_id(part), encode(part)))
+    append(store, dict(batch))
 
 
 def brute_force(messages: dict[str, list[View]], within: Window = WINDOW) -> dict[str, int]:
@@ -185,12 +184,31 @@ def test_a_lost_summary_is_made_anew_from_its_segments() -> None:
     assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == first.counts
 
 
-def test_a_damaged_list_of_books_costs_time_but_no_views() -> None:
+def test_a_damaged_list_of_books_costs_only_the_segments_that_go_by_it() -> None:
     store, first = folded(sample(10))
+    deliver(store, [("late", [View("0", WINDOW.start_ms), View("1", WINDOW.start_ms)])])
     for key in store.lists:
         store.lists[key] = b"nonsense"
     again = count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
     assert (again.counts, again.minutes_folded) == (first.counts, 0)
+    assert (again.left_out, len(again.unreadable)) == (1, 1)
+
+
+def test_a_list_of_books_that_lost_its_end_is_as_good_as_damaged() -> None:
+    store, first = folded(sample(10))
+    store.lists.clear()
+    assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == first.counts
+
+
+def test_segments_name_only_books_that_the_list_lacks() -> None:
+    store = MemoryViewStore()
+    deliver(store, [("1", [View("a", WINDOW.start_ms)])])
+    count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
+    deliver(store, [("2", [View("a", WINDOW.start_ms), View("b", WINDOW.start_ms)])])
+    named = [decode(data).own_books for data in store.kept[WINDOW.first].values()]
+    assert named == [["a"], ["b"]]
+    assert count(store, WINDOW, NOW_MS).counts == {"a": 2, "b": 1}
+    assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == {"a": 2, "b": 1}
 
 
 def test_an_empty_window_has_no_views() -> None:
@@ -201,7 +219,8 @@ def test_an_empty_window_has_no_views() -> None:
 def test_a_summary_is_read_as_it_was_written(counts: dict[str, int]) -> None:
     books = ["zzzz", *sorted(counts), "yyyy"]
     column = summaries.Column()
-    column.add(summaries.decode(summaries.encode(counts, books)))
+    written = summaries.column_of({}, counts, books)
+    column.add(summaries.decode(summaries.encode(written)))
     assert column.counts(books) == counts
 
 
@@ -211,7 +230,7 @@ def test_columns_add_up_though_the_list_grew_between_them(minutes: list[dict[str
     column, total = summaries.Column(), Counter[str]()
     for counts in minutes:
         books += summaries.missing(counts, books)
-        column.add(summaries.decode(summaries.encode(counts, books)))
+        column.add(summaries.column_of({}, counts, books))
         total.update(counts)
     assert column.counts(books) == dict(total)
     assert summaries.add_up(minutes) == dict(total)
@@ -219,9 +238,12 @@ def test_columns_add_up_though_the_list_grew_between_them(minutes: list[dict[str
 
 def test_a_list_shorter_than_its_summary_is_not_read() -> None:
     column = summaries.Column()
-    column.add(summaries.decode(summaries.encode({"a": 1, "b": 2}, ["a", "b"])))
+    column.add(summaries.column_of({0: 1}, {"a": 1, "b": 2}, ["a", "b"]))
+    assert column.counts(["a", "b"]) == {"a": 2, "b": 2}
     with pytest.raises(UnreadableData):
         column.counts(["a"])
+    with pytest.raises(UnreadableData):
+        summaries.column_of({1: 1}, {}, ["a"])
 
 
 def test_a_long_list_of_books_is_parted_into_items() -> None:
