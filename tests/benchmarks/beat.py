@@ -41,11 +41,11 @@ def _section(one: Pair, two: Pair) -> Section:
         f"Beat: a schedule of {PERIOD_SECONDS} s",
         [
             Check("start after the slot, p99", ours.p99_ms, _P99_MS, "ms"),
-            Check("starts before their slot", int(ours.earliest_ms < 0), 0, "", "exactly"),
-            Check("slots left out", ours.skipped, 0, "", "exactly"),
-            Check("slots run twice", ours.repeated, 0, "", "exactly"),
+            Check("starts before their slot", ours.early, 0, "runs", "exactly"),
+            Check("slots left out", ours.skipped, 0, "slots", "exactly"),
+            Check("slots run twice", ours.repeated, 0, "slots", "exactly"),
             Check("with two beats: start after the slot, p99", ours_two.p99_ms, _P99_MS, "ms"),
-            Check("with two beats: slots run twice", ours_two.repeated, 0, "", "exactly"),
+            Check("with two beats: slots run twice", ours_two.repeated, 0, "slots", "exactly"),
         ],
         {
             f"ours, {MINUTES} minutes": _shown(ours),

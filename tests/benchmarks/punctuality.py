@@ -13,6 +13,7 @@ class Punctuality:
     Args:
         runs: how many there were.
         p99_ms, earliest_ms: of the starts, after their slots.
+        early: runs that started before their slot.
         drift_ms: how much later after its slot the last run started than the first.
         repeated: slots that ran more than once.
         skipped: slots between the first and the last that did not run.
@@ -21,6 +22,7 @@ class Punctuality:
     runs: int
     p99_ms: float
     earliest_ms: float
+    early: int
     drift_ms: float
     repeated: int
     skipped: int
@@ -45,6 +47,7 @@ def punctuality(starts_ms: Sequence[float], first_slot_ms: float, period_ms: int
         runs=len(ordered),
         p99_ms=sorted(late)[math.ceil(0.99 * len(late)) - 1],
         earliest_ms=min(late),
+        early=sum(lateness < 0 for lateness in late),
         drift_ms=late[-1] - late[0],
         repeated=sum(runs > 1 for runs in runs_of.values()),
         skipped=slots[-1] - slots[0] + 1 - len(runs_of),
