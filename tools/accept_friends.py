@@ -9,6 +9,7 @@ delivered twice and a consumer is killed in the middle of its work.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -80,7 +81,7 @@ class Acceptance:
     def as_things_are(self) -> None:
         """Post once and count."""
         posted = self._post()
-        self._check(posted)
+        self._check([posted])
         say(f"as it is      task {posted.task_id}: {self._verdict()}")
 
     def with_duplicates_and_a_kill(self) -> None:
@@ -95,11 +96,10 @@ class Acceptance:
             reached = kill_while_it_delivers(consumer, self._readers, first.news_id, friends)
             say(f"killed        a consumer of task {first.task_id}, after {reached:,} deliveries")
             posts = [first, *(self._post() for _ in range(POSTS - 1))]
-            for posted in posts:
-                finished(self._rest, posted.task_id, FAN_OUT_SECONDS)
+            self._wait(posts)
+            # Copies that come later than the end of their task.
             RawQueue.of(self._stack).wait_until_empty()
-        for posted in posts:
-            self._check(posted)
+        self._check(posts)
         say(f"twice         {duplicator.copied} of {duplicator.sent} messages")
         say(f"counted       {len(posts)} posts, each: {self._verdict()}")
 
@@ -108,18 +108,23 @@ class Acceptance:
         body = self._rest.post(path, {"text": "Hello, friends!"}).expect(HTTPStatus.ACCEPTED)
         return Posted(body["news_id"], body["task_id"])
 
-    def _check(self, posted: Posted) -> None:
+    def _wait(self, posts: Sequence[Posted]) -> None:
+        expected = ("SUCCESS", len(self._network.friends))
+        for posted in posts:
+            task = finished(self._rest, posted.task_id, FAN_OUT_SECONDS)
+            if (task["status"], task["result"]) != expected:
+                raise ToolError(f"task {posted.task_id} is {task['status']}: {task['result']}")
+
+    def _check(self, posts: Sequence[Posted]) -> None:
+        self._wait(posts)
         friends = self._network.friends
-        task = finished(self._rest, posted.task_id, FAN_OUT_SECONDS)
-        if (task["status"], task["result"]) != ("SUCCESS", len(friends)):
-            raise ToolError(f"task {posted.task_id} is {task['status']} with {task['result']}")
-        readers = self._readers.of_news(posted.news_id)
-        if readers != friends:
-            strangers = set(readers) - set(friends)
-            raise ToolError(
-                f"news {posted.news_id} is in {len(readers):,} feeds, "
-                f"{len(strangers):,} of them of others than the {len(friends):,} friends"
-            )
+        for news_id, readers in self._readers.of_each([post.news_id for post in posts]).items():
+            if readers != friends:
+                strangers = set(readers) - set(friends)
+                raise ToolError(
+                    f"news {news_id} is in {len(readers):,} feeds, "
+                    f"{len(strangers):,} of them of others than the {len(friends):,} friends"
+                )
 
     def _verdict(self) -> str:
         friends, users = len(self._network.friends), self._network.users

@@ -13,17 +13,24 @@ from tools.readers import Readers
 from tools.waiting import until
 
 # The time limit of the consumer, and so of its lease, and what SQS waits for it.
-REDELIVERY_SECONDS = 6
+REDELIVERY_SECONDS = 10
 
 
 @contextmanager
 def quick_redelivery(stack: Stack, function: LocalFunction) -> Iterator[None]:
-    """While what a dead consumer had comes back within seconds, where minutes are usual."""
+    """While what a dead consumer had comes back within seconds, where minutes are usual.
+
+    Raises:
+        ToolError: the queue was not empty in the end.
+    """
+    queue = RawQueue.of(stack)
     with (
         function.configured(timeout_seconds=REDELIVERY_SECONDS),
-        RawQueue.of(stack).attributes(VisibilityTimeout=str(REDELIVERY_SECONDS)),
+        queue.attributes(VisibilityTimeout=str(REDELIVERY_SECONDS)),
     ):
         yield
+        # The local AWS ends the function's processes to configure it anew, busy ones too.
+        queue.wait_until_empty()
 
 
 def kill_while_it_delivers(

@@ -42,7 +42,7 @@ class RawQueue:
         if sent.get("Failed"):
             raise ToolError(f"{len(sent['Failed'])} messages were not sent")
 
-    def wait_until_empty(self, seconds: float = 20) -> None:
+    def wait_until_empty(self, seconds: float = 40) -> None:
         """Wait until no message is on the queue, hidden and delayed ones included.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +22,24 @@ class Readers:
         return cls(stack.client("dynamodb"), stack.outputs["FeedsTable"])
 
     def of_news(self, news_id: str) -> list[str]:
-        """The users whose feeds hold the news, from a scan of every feed there is, in order."""
+        """The users whose feeds hold the news, in order, each as often as it is there."""
+        return self.of_each([news_id])[news_id]
+
+    def of_each(self, news_ids: Sequence[str]) -> dict[str, list[str]]:
+        """As `of_news`, by news, from one scan of every feed there is; up to 100 news."""
+        names = {f":news{index}": news_id for index, news_id in enumerate(news_ids)}
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.table,
-            FilterExpression="news_id = :news",
-            ExpressionAttributeValues={":news": {"S": news_id}},
-            ProjectionExpression="user_id",
+            FilterExpression=f"news_id IN ({', '.join(names)})",
+            ExpressionAttributeValues={name: {"S": news_id} for name, news_id in names.items()},
+            ProjectionExpression="news_id, user_id",
             ConsistentRead=True,
         )
-        return sorted(item["user_id"]["S"] for page in pages for item in page["Items"])
+        found: dict[str, list[str]] = {news_id: [] for news_id in news_ids}
+        for page in pages:
+            for item in page["Items"]:
+                found[item["news_id"]["S"]].append(item["user_id"]["S"])
+        return {news_id: sorted(users) for news_id, users in found.items()}
 
     def include(self, user_id: str, news_id: str) -> bool:
         """Whether the user's feed holds the news."""

@@ -75,7 +75,7 @@ def _deeds(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
     }
     no_task = {"id": {"S": "none"}}
     # Refused as invalid, but only of someone who may send at all.
-    invalid = {"MessageBody": "{}", "DelaySeconds": 9_999}
+    invalid = {"MessageBody": "\x01"}
     seen = {"VisibilityTimeout": 0}
     return {
         "query_friends": ("dynamodb", "query", {"TableName": friends, **nobodys}),

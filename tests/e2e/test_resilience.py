@@ -34,19 +34,22 @@ def consumer(stack: Stack) -> Iterator[LocalFunction]:
         yield function
 
 
-def test_a_tenth_of_all_messages_delivered_twice_changes_nothing(
+@pytest.mark.usefixtures("consumer")
+def test_messages_delivered_twice_change_nothing(
     stack: Stack, rest: Rest, hub: Hub, readers: Readers
 ) -> None:
-    with duplicated(stack, SENDERS) as duplicator:
+    with duplicated(stack, SENDERS, every=4) as duplicator:
         # Three messages each: the task's own, and its two parts.
-        posted = [_post(rest, hub) for _ in range(10)]
+        posted = [_post(rest, hub) for _ in range(4)]
         found = [finished(rest, task_id) for _, task_id in posted]
+        # A copy that comes while its task runs waits until the lease has run out.
         RawQueue.of(stack).wait_until_empty()
-    assert (duplicator.sent, duplicator.copied) == (30, 3)
-    for (news_id, task_id), ended in zip(posted, found, strict=True):
+    assert (duplicator.sent, duplicator.copied) == (12, 3)
+    reached = readers.of_each([news_id for news_id, _ in posted])
+    assert reached == {news_id: list(hub.friends) for news_id, _ in posted}
+    for (_, task_id), ended in zip(posted, found, strict=True):
         assert (ended["status"], ended["result"]) == ("SUCCESS", FRIENDS)
         assert task(rest, task_id) == ended
-        assert readers.of_news(news_id) == list(hub.friends)
 
 
 def test_a_consumer_killed_while_it_delivers_is_made_up_for(
@@ -54,7 +57,7 @@ def test_a_consumer_killed_while_it_delivers_is_made_up_for(
 ) -> None:
     news_id, task_id = _post(rest, hub)
     kill_while_it_delivers(consumer, readers, news_id, hub.friends)
-    found = finished(rest, task_id, 40)
+    found = finished(rest, task_id, 50)
     assert (found["status"], found["result"]) == ("SUCCESS", FRIENDS)
     assert readers.of_news(news_id) == list(hub.friends)
 
@@ -73,9 +76,9 @@ def test_a_consumer_killed_between_its_plan_and_the_record_is_made_up_for(
     with observed_sends(stack, [CONSUMER], kill_once):
         news_id, task_id = _post(rest, hub)
         until(lambda: killed, "the worker is killed")
-        found = finished(rest, task_id, 40)
+        found = finished(rest, task_id, 50)
     assert (found["status"], found["result"]) == ("SUCCESS", FRIENDS)
-    assert found["attempts"] == 2
+    assert found["attempts"] >= 2
     assert readers.of_news(news_id) == list(hub.friends)
 
 
@@ -86,8 +89,9 @@ def test_a_consumer_killed_over_a_small_fan_out_is_made_up_for(
     hub = people.hub(999)
     news_id, task_id = _post(rest, hub)
     kill_while_it_delivers(consumer, readers, news_id, hub.friends)
-    found = finished(rest, task_id, 40)
-    assert (found["status"], found["result"], found["attempts"]) == ("SUCCESS", 999, 2)
+    found = finished(rest, task_id, 50)
+    assert (found["status"], found["result"]) == ("SUCCESS", 999)
+    assert found["attempts"] >= 2
     assert readers.of_news(news_id) == list(hub.friends)
 
 
