@@ -25,6 +25,7 @@ broker_transport_options = {
     },
 }
 task_default_queue = "notifications"
+task_routes = {"select_populate_book": {"queue": "rankings"}}
 
 result_backend = f"dynamodb://{credentials}{region}/{os.environ['TASKS_TABLE']}"
 dynamodb_endpoint_url = os.environ.get("AWS_ENDPOINT_URL")

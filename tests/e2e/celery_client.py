@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.deployed import Stack
@@ -17,9 +18,10 @@ PLAIN = "import celeryconfig; celeryconfig.broker_transport_options['sqs_base64_
 
 @dataclass(frozen=True)
 class CeleryClient:
-    """A stock Celery client of a stack."""
+    """A stock Celery client of a stack; `keys` are those of the user it is, by default the root."""
 
     stack: Stack
+    keys: Mapping[str, str] = field(default_factory=dict)
     folder: Path = EXAMPLES
 
     def run(self, *arguments: str) -> str:
@@ -52,8 +54,9 @@ class CeleryClient:
         named = {
             "TASKS_TABLE": self.stack.outputs["TasksTable"],
             "NOTIFICATIONS_QUEUE_URL": self.stack.outputs["NotificationsQueueUrl"],
+            "RANKINGS_QUEUE_URL": self.stack.outputs["RankingsQueueUrl"],
             # Nothing of this project: neither its path nor its environment.
             "PYTHONPATH": "",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        return self.stack.environ(os.environ) | named
+        return self.stack.environ(os.environ) | named | dict(self.keys)
