@@ -31,6 +31,11 @@ class RawQueue:
         """The notifications queue of a stack."""
         return cls(stack.client("sqs"), stack.outputs["NotificationsQueueUrl"])
 
+    @property
+    def arn(self) -> str:
+        """The queue's ARN."""
+        return self._attributes(["QueueArn"])["QueueArn"]
+
     def send(self, bodies: Sequence[str]) -> None:
         """Send bodies in one request, so that one batch of the worker has them all.
 

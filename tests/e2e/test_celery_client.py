@@ -1,13 +1,16 @@
 """The article's two programs, run by a stock Celery client."""
 
+import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import pytest
 
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import People
 from tools.deployed import Stack
+from tools.raw_queue import RawQueue
 from tools.readers import Readers
 from tools.rest import Rest
 from tools.tasks import finished, task
@@ -69,3 +72,52 @@ def test_a_task_id_sent_twice_runs_once(celery: CeleryClient, rest: Rest, people
     again = rest.post("/tasks/notify_friends", body).expect(202)
     assert again == {"task_id": task_id, "status": "SUCCESS"}
     assert task(rest, task_id)["attempts"] == 1
+
+
+def test_the_environment_comes_from_the_stacks_outputs(stack: Stack, celery: CeleryClient) -> None:
+    assert celery.run("environment.py", stack.name).splitlines() == [
+        f"export TASKS_TABLE={stack.outputs['TasksTable']}",
+        f"export NOTIFICATIONS_QUEUE_URL={stack.outputs['NotificationsQueueUrl']}",
+        f"export RANKINGS_QUEUE_URL={stack.outputs['RankingsQueueUrl']}",
+    ]
+
+
+def test_the_client_needs_four_permissions(stack: Stack) -> None:
+    """Those that its README names."""
+    with _user(stack, _PERMISSIONS) as keys:
+        assert CeleryClient(stack, keys).run("fail.py").startswith("InvalidId")
+
+
+_PERMISSIONS = {
+    "queue": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+    "table": ["dynamodb:DescribeTable", "dynamodb:GetItem"],
+}
+
+
+@contextmanager
+def _user(stack: Stack, permissions: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, str]]:
+    """The keys of a user who may do no more than that."""
+    iam, name = stack.client("iam"), f"celery-{uuid.uuid4().hex}"
+    arns = {"queue": RawQueue.of(stack).arn, "table": _table_arn(stack)}
+    statements = [
+        {"Effect": "Allow", "Action": actions, "Resource": arns[resource]}
+        for resource, actions in permissions.items()
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="client", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    try:
+        yield {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        }
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="client")
+        iam.delete_user(UserName=name)
+
+
+def _table_arn(stack: Stack) -> str:
+    table = stack.client("dynamodb").describe_table(TableName=stack.outputs["TasksTable"])
+    return str(table["Table"]["TableArn"])

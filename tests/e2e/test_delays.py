@@ -80,7 +80,7 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
 
 
 def test_a_schedule_fires_into_the_queue(
-    stack: Stack, rest: Rest, hub: Hub, readers: Readers
+    stack: Stack, rest: Rest, hub: Hub, queue: RawQueue, readers: Readers
 ) -> None:
     """As the producer makes it, but for a message that is due as soon as it arrives."""
     functions = stack.resources("AWS::Lambda::Function")
@@ -94,7 +94,8 @@ def test_a_schedule_fires_into_the_queue(
     )
     news = uuid.uuid4().hex
     message = Message("notify_friends", uuid.uuid4().hex, (hub.id, news))
-    delayed.send(_queue(stack), message.id, encode(message), now_ms() + 62_000)
+    target = Queue("notifications", queue.url, queue.arn, "")
+    delayed.send(target, message.id, encode(message), now_ms() + 62_000)
 
     found = until_task(rest, message.id, lambda found: found["status"] == "SUCCESS", 45)
     assert found["result"] == 2
@@ -139,12 +140,6 @@ def test_times_that_make_no_sense_are_refused(rest: Rest, hub: Hub) -> None:
         problem = rest.post(START, {"args": [hub.id, "news"], **wrong})
         assert problem.status == 400, wrong
         assert problem.headers["Content-Type"] == "application/problem+json"
-
-
-def _queue(stack: Stack) -> Queue:
-    url = stack.outputs["NotificationsQueueUrl"]
-    answer = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return Queue("notifications", url, answer["Attributes"]["QueueArn"], "")
 
 
 def _assert_on_time(found: dict[str, Any], due_ms: int) -> None:
