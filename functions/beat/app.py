@@ -22,7 +22,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
         aws.sender(),
         scheduling.tasks(),
         scheduling.declared(),
-        clock.now_ms(),
+        clock.now_ms,
     )
     _log(done)
     metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(done.broken))

@@ -9,7 +9,7 @@ Safe to run twice, late, or by two machines whose clocks differ:
   one moves the cursor, and only that one counts its sends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -118,11 +118,12 @@ def tick(
     sender: Sends,
     tasks: Mapping[str, Task],
     declared: Sequence[Schedule],
-    now_ms: int,
+    clock_ms: Callable[[], int],
 ) -> Tick:
     """Send every slot up to two minutes ahead, and those missed as each schedule's policy says.
 
-    `declared`: the schedules that stand in code, beside their tasks.
+    `declared`: the schedules that stand in code, beside their tasks. `clock_ms`: the time now; what
+    is left until a slot is taken anew for each send, since many take a while.
 
     Raises:
         StoreError: the schedules could not be read.
@@ -130,13 +131,14 @@ def tick(
     read = store.list()
     broken = {row.name: row.reason for row in read if isinstance(row, BrokenRow)}
     rows = {row.schedule.name: row for row in read if isinstance(row, Row)}
-    rows = _declare(store, rows, [one for one in declared if one.name not in broken], now_ms)
+    unbroken = [schedule for schedule in declared if schedule.name not in broken]
+    rows = _declare(store, rows, unbroken, clock_ms())
     sent = 0
     failed: dict[str, str] = {}
     missed: dict[str, Missed] = {}
     for name, row in rows.items():
         try:
-            done = _run(store, sender, tasks, row, now_ms)
+            done = _run(store, sender, tasks, row, clock_ms)
         except InvalidSchedule as error:
             broken[name] = str(error)
         except TaskQueueError as error:
@@ -163,16 +165,21 @@ def _declare(
 
 
 def _run(
-    store: ScheduleRows, sender: Sends, tasks: Mapping[str, Task], row: Row, now_ms: int
+    store: ScheduleRows,
+    sender: Sends,
+    tasks: Mapping[str, Task],
+    row: Row,
+    clock_ms: Callable[[], int],
 ) -> Plan:
     if row.removed:
         return Plan((), None, row.cursor_ms)
     if row.schedule.task not in tasks:
         raise InvalidSchedule("task", "there is no task of that name")
     task = tasks[row.schedule.task]
+    now_ms = clock_ms()
     todo = plan(row.schedule, row.cursor_ms, now_ms)
     for slot_ms in todo.slots:
-        sender.send(message(row.schedule, task, slot_ms, now_ms), now_ms)
+        sender.send(message(row.schedule, task, slot_ms, now_ms), clock_ms())
     if todo.slots or todo.missed:
         store.save(advanced(row, todo.slots, todo.cursor_ms, now_ms))
     return todo

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_DELAY_SECONDS = 900
+EARLY_MS = 1_000
 MAX_BATCH_ENTRIES = 10
 MAX_TRIES = 4
 
@@ -118,10 +119,11 @@ class Sender:
 def delay_seconds(message: Message, now_ms: int) -> int:
     """Return the delay that SQS can keep of what is left until the task is due.
 
-    Rounded down: the worker waits out the last second, so that no task starts late for it.
+    One to two seconds less than is left: the queue's consumer may take a second to look again, and
+    the worker waits out the rest, so that no task starts late for it.
     """
-    left_ms = max(0, (message.eta_ms or 0) - now_ms)
-    return min(left_ms // 1000, MAX_DELAY_SECONDS)
+    left_ms = (message.eta_ms or 0) - now_ms - EARLY_MS
+    return min(max(left_ms, 0) // 1000, MAX_DELAY_SECONDS)
 
 
 def batches(

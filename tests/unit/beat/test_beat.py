@@ -61,7 +61,7 @@ class Beat:
     sent: Sent = field(default_factory=Sent)
 
     def at(self, now_ms: int) -> Tick:
-        return tick(self.store, self.sent, app.tasks, self.declared, now_ms)
+        return tick(self.store, self.sent, app.tasks, self.declared, lambda: now_ms)
 
 
 def test_a_tick_plans_two_minutes_ahead() -> None:
@@ -181,6 +181,21 @@ def test_a_failed_send_is_made_again_by_the_next_tick(fails_after: int) -> None:
     row = beat.store.rows["books"]
     assert beat.sent.slots() == list(due(Interval(10), NOW_MS, row.cursor_ms))
     assert row.sent == len(beat.sent.slots())
+
+
+def test_each_send_is_told_the_time_it_is_made_at() -> None:
+    sent, times = Sent(), iter(range(NOW_MS, NOW_MS + 10_000, 100))
+    at_ms: list[int] = []
+    take = sent.send
+
+    def send(message: Message, now_ms: int) -> Enqueued:
+        at_ms.append(now_ms)
+        return take(message, now_ms)
+
+    vars(sent)["send"] = send
+    every_20 = replace(EVERY_100, timing=Interval(20))
+    tick(MemoryScheduleRows(), sent, app.tasks, [every_20], lambda: next(times))
+    assert at_ms == list(range(NOW_MS + 200, NOW_MS + 800, 100))
 
 
 def test_one_bad_row_does_not_stop_the_others() -> None:

@@ -11,7 +11,7 @@ from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken
 from taskqueue.memory import MemoryTaskStore
 from taskqueue.memory_broker import MemoryBroker
 from taskqueue.message import MAX_BYTES, Message, decode
-from taskqueue.sender import MAX_BATCH_ENTRIES, Sender, batches, delay_seconds
+from taskqueue.sender import EARLY_MS, MAX_BATCH_ENTRIES, Sender, batches, delay_seconds
 from taskqueue.store import Claim, Enqueued
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Fuse
@@ -139,7 +139,7 @@ def test_what_cannot_be_sent_makes_no_request(
 def test_up_to_fifteen_minutes_are_sqs_s_delay(out: Outgoing) -> None:
     out.sender.send(message(eta_ms=NOW_MS + QUARTER_MS), NOW_MS)
     (sent,) = out.broker.messages(out.queue.url)
-    assert sent.visible_at_ms == NOW_MS + QUARTER_MS
+    assert sent.visible_at_ms == NOW_MS + QUARTER_MS - EARLY_MS
     assert out.delayed.sent == []
 
 
@@ -166,7 +166,7 @@ def test_unrecorded_tasks_go_ten_a_request(out: Outgoing) -> None:
 
 @pytest.mark.parametrize(
     ("left_ms", "seconds"),
-    [(None, 0), (-5_000, 0), (0, 0), (999, 0), (1_000, 1), (1_999, 1), (10**9, 900)],
+    [(None, 0), (-5_000, 0), (0, 0), (1_999, 0), (2_000, 1), (2_999, 1), (10**9, 900)],
 )
 def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seconds: int) -> None:
     eta_ms = None if left_ms is None else NOW_MS + left_ms
