@@ -15,11 +15,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.dead_letters.burying import bury
-from functions.dead_letters.letters import read_letter
+from functions.dead_letters.letters import read_error, read_letter
 from taskqueue import aws, clock
 from taskqueue.deadletters import DeadLetterStore
-
-KEPT_SECONDS = 366 * 24 * 60 * 60
 
 logger = Logger(service="dead_letters")
 metrics = Metrics(namespace=aws.metrics_namespace(), service="dead_letters")
@@ -36,13 +34,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 @functools.cache
 def letters() -> DeadLetterStore:
     """Return the store of the table DEAD_LETTERS_TABLE."""
-    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table, KEPT_SECONDS)
+    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table)
 
 
 def _keep(record: SQSRecord) -> None:
     now_ms = clock.now_ms()
     letter, message = read_letter(record.raw_event, aws.settings().queues, now_ms)
-    bury(letter, message, letters(), aws.task_store(), now_ms)
+    error = read_error(record.raw_event)
+    bury(letter, message, letters(), aws.task_store(), now_ms, error)
     metrics.add_metric("DeadLetters", MetricUnit.Count, 1)
     extra = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
     logger.warning("dead letter kept", extra=extra)

@@ -23,8 +23,9 @@ def bury(
     letters: Letters,
     tasks: TaskStore,
     now_ms: int,
+    error: ErrorInfo | None = None,
 ) -> None:
-    """Write the letter, then FAILURE; doing it again changes nothing.
+    """Write the letter, then FAILURE with the task's own `error`; doing it again changes nothing.
 
     Raises:
         StoreError, Throttled: a write failed; the message must come back.
@@ -32,8 +33,7 @@ def bury(
     letters.put(letter)
     failed = _failed_task(letter, message, tasks)
     if failed:
-        error = ErrorInfo.of(TaskQueueError(letter.reason))
-        tasks.fail(failed, error, now_ms)
+        tasks.fail(failed, error or ErrorInfo.of(TaskQueueError(letter.reason)), now_ms)
 
 
 def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:

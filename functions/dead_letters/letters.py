@@ -7,6 +7,7 @@ from taskqueue.deadletters import DeadLetter, dead_letter_id
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, decode
 from taskqueue.queues import Queue
+from taskqueue.records import ErrorInfo
 
 MAX_REASON_LENGTH = 500
 
@@ -35,6 +36,12 @@ def read_letter(
         task=known.task,
     )
     return letter, None if isinstance(known, PoisonMessage) else known
+
+
+def read_error(record: Mapping[str, Any]) -> ErrorInfo | None:
+    """Return the task's own exception, when its worker sent it along."""
+    text = _said(record).get("error")
+    return ErrorInfo.parse(text) if text else None
 
 
 def _read(body: str) -> Message | PoisonMessage:

@@ -28,7 +28,7 @@ def table(dynamodb: "DynamoDBClient") -> str:
 
 @pytest.fixture
 def store(dynamodb: "DynamoDBClient", table: str) -> DeadLetterStore:
-    return DeadLetterStore(dynamodb, table, ttl_seconds=60)
+    return DeadLetterStore(dynamodb, table)
 
 
 def letter(number: int = 0, queue: str = "work", body: str = "body") -> DeadLetter:
@@ -131,14 +131,17 @@ def test_a_queue_whose_name_has_a_dot(store: DeadLetterStore) -> None:
     assert store.get(dotted.id) is None
 
 
-def test_letters_expire(store: DeadLetterStore, dynamodb: "DynamoDBClient", table: str) -> None:
-    store.put(letter(body=incompressible(MAX_BYTES // 3)))
-    due = {item["ttl"]["N"] for item in dynamodb.scan(TableName=table)["Items"]}
-    assert due == {str((NOW_MS + 5) // 1000 + 60)}
+def test_nothing_is_left_of_a_deleted_letter(
+    store: DeadLetterStore, dynamodb: "DynamoDBClient", table: str
+) -> None:
+    large = letter(body=incompressible(MAX_BYTES // 3))
+    store.put(large)
+    store.delete(large.id)
+    assert dynamodb.scan(TableName=table)["Items"] == []
 
 
 def test_a_database_that_fails_is_the_project_s_error(dynamodb: "DynamoDBClient") -> None:
-    store = DeadLetterStore(dynamodb, "no-such-table", ttl_seconds=60)
+    store = DeadLetterStore(dynamodb, "no-such-table")
     with pytest.raises(StoreError, match="ResourceNotFound"):
         store.put(letter())
     with pytest.raises(StoreError, match="ResourceNotFound"):

@@ -110,7 +110,6 @@ def test_a_table_is_encrypted_and_billed_by_request(table: str) -> None:
         ("TasksTable", "ttl"),
         ("IdempotencyTable", "expiration"),
         ("FeedsTable", "ttl"),
-        ("DeadLettersTable", "ttl"),
         ("ViewsTable", "ttl"),
         ("RankingsTable", "ttl"),
     ],

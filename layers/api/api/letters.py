@@ -6,13 +6,11 @@ from api.problems import bad_field
 from taskqueue import aws
 from taskqueue.deadletters import DeadLetterStore
 
-KEPT_SECONDS = 366 * 24 * 60 * 60
-
 
 @functools.cache
 def store() -> DeadLetterStore:
     """Return the store of the table DEAD_LETTERS_TABLE."""
-    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table, KEPT_SECONDS)
+    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table)
 
 
 def check_queue(name: str) -> None:

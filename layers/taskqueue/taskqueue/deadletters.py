@@ -45,12 +45,11 @@ def dead_letter_id(queue: str, sent_at_ms: int, message_id: str) -> str:
 
 
 class DeadLetterStore:
-    """The table of dead letters; `ttl_seconds` is how long they are kept."""
+    """The table of dead letters. They stay until someone redrives or discards them."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, ttl_seconds: int) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._ttl_seconds = ttl_seconds
 
     def put(self, letter: DeadLetter) -> None:
         """Write a dead letter; writing it again changes nothing.
@@ -59,10 +58,9 @@ class DeadLetterStore:
             StoreError, Throttled
         """
         first, *rest = _pieces(letter.body)
-        ttl = {"N": str(letter.received_at_ms // 1000 + self._ttl_seconds)}
         for number, piece in enumerate(rest):
             key = _piece_key(letter.id, number)
-            self._put({**key, "body": {"B": piece}, "ttl": ttl})
+            self._put({**key, "body": {"B": piece}})
         optional = {"task_id": letter.task_id, "task": letter.task}
         self._put(
             {
@@ -71,7 +69,6 @@ class DeadLetterStore:
                 "received_at_ms": {"N": str(letter.received_at_ms)},
                 "body": {"B": first},
                 "pieces": {"N": str(len(rest))},
-                "ttl": ttl,
                 **{name: {"S": value} for name, value in optional.items() if value},
             }
         )
@@ -109,10 +106,12 @@ class DeadLetterStore:
         item = self._get(_key(letter_id))
         if item is None:
             return
-        # The letter first: one without its pieces could not be read; pieces alone just expire.
-        self._delete(_key(letter_id))
-        for number in range(int(item["pieces"]["N"])):
-            self._delete(_piece_key(letter_id, number))
+        pieces = [_piece_key(letter_id, number) for number in range(int(item["pieces"]["N"]))]
+        deletes: list[Any] = [
+            {"Delete": {"TableName": self._table, "Key": key}} for key in (_key(letter_id), *pieces)
+        ]
+        with store_errors():
+            self._client.transact_write_items(TransactItems=deletes)
 
     def _put(self, item: Mapping[str, Any]) -> None:
         with store_errors():
@@ -123,10 +122,6 @@ class DeadLetterStore:
             response = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         item = response.get("Item")
         return dict(item) if item else None
-
-    def _delete(self, key: Mapping[str, Any]) -> None:
-        with store_errors():
-            self._client.delete_item(TableName=self._table, Key=key)
 
 
 def _pieces(body: str) -> list[bytes]:

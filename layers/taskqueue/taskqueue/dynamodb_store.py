@@ -60,7 +60,6 @@ _CLAIM = (
 )
 # What a statement answers when the database did as it was told: done, or the condition was false.
 _ANSWERS = (None, "ConditionalCheckFailed", "DuplicateItem")
-_INSERT = 'INSERT INTO "{table}" VALUE ?'
 _FINISH = (
     'UPDATE "{table}" SET "status"=? SET "result"=? SET "lease_until_ms"=? SET "retries"=?'
     ' SET "finished_at_ms"=? SET "ttl"=? SET "returned"="returned"+1'
@@ -86,7 +85,6 @@ class DynamoTaskStore:
         self._table = table
         self._result_ttl_seconds = result_ttl_seconds
         self._claim_statement = _CLAIM.format(table=table)
-        self._insert_statement = _INSERT.format(table=table)
         self._finish_statement = _FINISH.format(table=table)
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
@@ -283,11 +281,7 @@ class DynamoTaskStore:
     def _insert(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         """Claim tasks without a record: a stock Celery client writes none."""
         statements = [
-            {
-                "Statement": self._insert_statement,
-                "Parameters": [{"M": self._started_item(claim, now_ms)}],
-            }
-            for claim in claims
+            insert_statement(self._table, self._started_item(claim, now_ms)) for claim in claims
         ]
         try:
             responses = self._execute(statements)
@@ -412,6 +406,18 @@ class DynamoTaskStore:
         except ClientError:
             return False
         return True
+
+
+def insert_statement(table: str, item: Item) -> Item:
+    """Return the PartiQL statement, with its parameters, that writes a new item.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
+    """
+    values = ", ".join(f"'{attribute}': ?" for attribute in item)
+    return {
+        "Statement": f'INSERT INTO "{table}" VALUE {{{values}}}',
+        "Parameters": list(item.values()),
+    }
 
 
 def _claim_outcome(response: Item) -> ClaimOutcome | None:

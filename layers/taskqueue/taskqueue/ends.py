@@ -31,12 +31,14 @@ class End:
 
     `finish`: the record's last write, None for a task without a record. `hide_seconds`: bring the
     message back after so long; None acknowledges it. `dead_letter_reason`: why it is a dead letter.
+    `error`: the exception that the record will show.
     """
 
     status: str
     finish: Finish | None
     hide_seconds: int | None = None
     dead_letter_reason: str | None = None
+    error: ErrorInfo | None = None
 
 
 def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
@@ -79,6 +81,7 @@ def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
         states.FAILURE,
         _finish(attempt, states.FAILURE, meta, now_ms),
         dead_letter_reason=reason if kept else None,
+        error=info,
     )
 
 

@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING
 
 from taskqueue.awserrors import send_errors
 from taskqueue.queues import Queue
+from taskqueue.records import ErrorInfo
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-_NOT_ALLOWED = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
+_NOT_ALLOWED = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]"
 MAX_ATTRIBUTE_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A message for the dead letters, with the reason that a person will read."""
+    """A message for the dead letters, with the reason that a person will read.
+
+    `error`: the task's own exception, for its record.
+    """
 
     message_id: str
     body: str
     reason: str
     task_id: str | None = None
     task: str | None = None
+    error: ErrorInfo | None = None
 
 
 class Inbox:
@@ -63,18 +68,19 @@ class Inbox:
             SendError: SQS refused or did not answer.
         """
         attributes = {
-            "reason": letter.reason,
+            "reason": attribute_text(letter.reason),
             "queue": self.queue.name,
             "message_id": letter.message_id,
-            "task_id": letter.task_id,
-            "task": letter.task,
+            "task_id": attribute_text(letter.task_id or ""),
+            "task": attribute_text(letter.task or ""),
+            "error": letter.error.text if letter.error else "",
         }
         with send_errors():
             self._sqs.send_message(
                 QueueUrl=self.queue.dead_letter_url,
                 MessageBody=letter.body,
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": attribute_text(value)}
+                    name: {"DataType": "String", "StringValue": value}
                     for name, value in attributes.items()
                     if value
                 },
@@ -83,4 +89,4 @@ class Inbox:
 
 def attribute_text(value: str) -> str:
     """Return `value` as SQS takes it in a message attribute: no control characters, and short."""
-    return _NOT_ALLOWED.sub("?", value)[:MAX_ATTRIBUTE_LENGTH]
+    return re.sub(_NOT_ALLOWED, "?", value)[:MAX_ATTRIBUTE_LENGTH]

@@ -36,6 +36,16 @@ class ErrorInfo:
             args = [", ".join(map(str, args))[:MAX_ERROR_LENGTH]]
         return cls(kind.__qualname__, args, kind.__module__)
 
+    @classmethod
+    def parse(cls, text: str) -> "ErrorInfo":
+        """Read what `text` wrote."""
+        return _error_of(json.loads(text))
+
+    @property
+    def text(self) -> str:
+        """The description as JSON, as it stands in a result meta."""
+        return json.dumps(_error_meta(self), separators=(",", ":"))
+
     @property
     def message(self) -> str:
         """The exception's text."""
@@ -104,10 +114,14 @@ def outcome_of(meta: bytes) -> tuple[Any, ErrorInfo | None]:
     """Return the result and the error that a result meta holds; one of them is None."""
     content = json.loads(meta).get("result")
     if isinstance(content, dict) and "exc_type" in content:
-        args = content.get("exc_message") or []
-        listed = args if isinstance(args, list) else [args]
-        return None, ErrorInfo(content["exc_type"], listed, content.get("exc_module") or "builtins")
+        return None, _error_of(content)
     return content, None
+
+
+def _error_of(content: Mapping[str, Any]) -> ErrorInfo:
+    args = content.get("exc_message") or []
+    listed = args if isinstance(args, list) else [args]
+    return ErrorInfo(content["exc_type"], listed, content.get("exc_module") or "builtins")
 
 
 def _error_meta(error: ErrorInfo) -> dict[str, Any]:

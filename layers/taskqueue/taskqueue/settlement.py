@@ -11,6 +11,7 @@ from taskqueue.delivery import Delivery
 from taskqueue.ends import End
 from taskqueue.errors import SendError, StoreError
 from taskqueue.inbox import Inbox, Refused
+from taskqueue.records import ErrorInfo
 from taskqueue.store import Finish, TaskStore
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class Settlement:
         """Take the end of one attempt; write what has waited for a second.
 
         A dead letter is sent before its task is FAILURE: the other way round, a worker that died in
-        between would leave a finished task, whose message is acknowledged and told nowhere.
+        between would leave a finished task, whose message is acknowledged and told nowhere. It
+        carries the error, so that whoever writes FAILURE first writes the same.
         """
         if end.dead_letter_reason is not None:
-            letter = _refused(delivery, end.dead_letter_reason)
+            letter = _refused(delivery, end.dead_letter_reason, end.error)
             if not self._send_dead_letter(letter):
                 return
         self.statuses[end.status] += 1
@@ -117,6 +119,6 @@ class Settlement:
                 self._log.warning("%d messages come back at the queue's own timeout", failed)
 
 
-def _refused(delivery: Delivery, reason: str) -> Refused:
+def _refused(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> Refused:
     message = delivery.message
-    return Refused(delivery.message_id, delivery.body, reason, message.id, message.task)
+    return Refused(delivery.message_id, delivery.body, reason, message.id, message.task, error)
