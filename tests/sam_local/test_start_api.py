@@ -1,7 +1,5 @@
 """`sam local start-api`: the API in containers, against the local AWS."""
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,11 +16,11 @@ START_SECONDS = 120
 STOP_SECONDS = 30
 
 
-@pytest.fixture
-def api(sam_local: SamLocal, tmp_path: Path) -> Iterator[Rest]:
+@pytest.fixture(scope="module")
+def api(sam_local: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
     """The address of a running `sam local start-api`."""
     port = free_port()
-    log = tmp_path / "start-api.log"
+    log = tmp_path_factory.mktemp("start-api") / "start-api.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             sam_local.command("start-api", "--host", LOOPBACK, "--port", str(port)),
@@ -31,15 +29,13 @@ def api(sam_local: SamLocal, tmp_path: Path) -> Iterator[Rest]:
             stderr=output,
             env=sam_local.environ(),
             cwd=ROOT,
-            start_new_session=True,
         )
     try:
         _wait_until_listening(process, port, log)
         yield Rest(f"http://{LOOPBACK}:{port}", None)
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(STOP_SECONDS)
+        process.terminate()
+        process.wait(STOP_SECONDS)
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
