@@ -8,10 +8,10 @@ BOOT := $(shell for python in python3.13 python3 /usr/bin/python3; do \
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build test bench lint format environments
+.PHONY: help run stop build test bench bench-beat lint format environments
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: environments ## deploy to a local AWS, post a piece of news, watch it reach its 1,045 readers
 	@$(PYTHON) -m tools.run --port $(PORT)
@@ -27,6 +27,9 @@ test: environments ## style, types, template, and every test
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks
+
+bench-beat: environments ## watch beat for 45 minutes, and write docs/benchmarks-beat.md
+	@$(PYTHON) -m tests.benchmarks --beat
 
 lint: environments ## style, types and template only
 	@$(PYTHON) -m tools.check --lint

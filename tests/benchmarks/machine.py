@@ -12,11 +12,11 @@ from pathlib import Path
 from tools.paths import CELERY_PYTHON, MINISTACK
 
 
-def describe(now: datetime.datetime) -> Mapping[str, str]:
-    """What the page's head says, in reading order."""
+def describe(now: datetime.datetime, command: str) -> Mapping[str, str]:
+    """What the head of the page that `command` writes says, in reading order."""
     return {
         "Date": now.strftime("%Y-%m-%d %H:%M UTC"),
-        "Command": "`make bench`",
+        "Command": f"`{command}`",
         "Commit": _commit(),
         "Machine": f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB of memory",
         "System": f"{platform.system()} {platform.release()}",

@@ -70,14 +70,14 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def render(sections: Sequence[Section], machine: Mapping[str, str]) -> str:
+def render(title: str, sections: Sequence[Section], machine: Mapping[str, str]) -> str:
     """The whole page, as Markdown."""
     kept = sum(check.passed for section in sections for check in section.checks)
     missed = [what for section in sections for what in section.missed]
     parts = [
-        "# Benchmarks",
+        f"# {title}",
         "",
-        "Written by `make bench`; no number here is typed by hand.",
+        "Written by the command below; no number here is typed by hand.",
         "",
         _table(["", ""], [[key, value] for key, value in machine.items()]),
         "",

@@ -32,7 +32,9 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 def test_the_page_shows_each_limit_beside_its_value() -> None:
     kept, missed = Check("units", 1.0, 1.0, "WCU", "exactly"), Check("CPU", 1.3, 1.1, "x")
-    page = render([Section("Writes", [kept, missed], {"items": "7"}, "How.")], {"Date": "today"})
+    page = render(
+        "Benchmarks", [Section("Writes", [kept, missed], {"items": "7"}, "How.")], {"Date": "today"}
+    )
     assert "| units | 1.00 WCU | exactly 1.00 WCU | pass |" in page
     assert "| CPU | 1.30 x | at most 1.10 x | **miss** |" in page
     assert "1 of 2 limits kept. Missed: CPU." in page
@@ -42,11 +44,11 @@ def test_the_page_shows_each_limit_beside_its_value() -> None:
 def test_a_measurement_that_failed_says_why_and_counts_as_missed() -> None:
     section = Section("CPU", problem="Redis is missing.")
     assert section.missed == ["CPU (not measured)"]
-    page = render([section], {})
+    page = render("Benchmarks", [section], {})
     assert "Not measured: Redis is missing." in page
     assert "0 of 1 limits kept. Missed: CPU (not measured)." in page
 
 
 def test_a_measured_value_is_not_rounded_into_its_limit() -> None:
-    page = render([Section("CPU", [Check("CPU", 1.1004, 1.1, "x")])], {})
+    page = render("Benchmarks", [Section("CPU", [Check("CPU", 1.1004, 1.1, "x")])], {})
     assert "| CPU | 1.1004 x | at most 1.10 x | **miss** |" in page
