@@ -271,7 +271,7 @@ class DynamoTaskStore:
             "Statement": self._claim_statement,
             "Parameters": [
                 _n(claim.lease_until_ms),
-                _n(now_ms),
+                _n(claim.starts_at_ms(now_ms)),
                 {"S": _id(claim.message.id)},
                 _n(now_ms),
             ],
@@ -296,7 +296,7 @@ class DynamoTaskStore:
             "status": _s(states.STARTED),
             "attempt": _n(1),
             "lease_until_ms": _n(claim.lease_until_ms),
-            "started_at_ms": _n(now_ms),
+            "started_at_ms": _n(claim.starts_at_ms(now_ms)),
         }
 
     def _finish_parameters(self, end: Finish) -> Item:

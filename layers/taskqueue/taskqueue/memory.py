@@ -150,7 +150,10 @@ class MemoryTaskStore:
                 return Leased(row.lease_until_ms)
             attempt = row.record.attempts + 1
             record = replace(
-                row.record, status=states.STARTED, attempts=attempt, started_at_ms=now_ms
+                row.record,
+                status=states.STARTED,
+                attempts=attempt,
+                started_at_ms=claim.starts_at_ms(now_ms),
             )
             self._rows[message.id] = replace(
                 row, record=record, lease_until_ms=claim.lease_until_ms

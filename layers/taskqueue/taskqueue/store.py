@@ -31,6 +31,10 @@ class Claim:
     message: Message
     lease_until_ms: int
 
+    def starts_at_ms(self, now_ms: int) -> int:
+        """Return when a task claimed now starts: not before it is due."""
+        return max(now_ms, self.message.eta_ms or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
