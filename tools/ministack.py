@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class Ministack:
             ToolError: the port is something else's, or the process does not come up.
         """
         if self.pid() is not None:
-            self._wait_until_healthy()
+            self._wait_until_healthy(lambda: self.pid() is None)
             return False
         if is_listening(self.port):
             raise ToolError(
@@ -81,8 +81,9 @@ class Ministack:
             )
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "tmp").mkdir(parents=True)
-        self._spawn()
-        self._wait_until_healthy()
+        process = self._spawn()
+        # Asked of the process itself: for a moment a new one has no command line yet.
+        self._wait_until_healthy(lambda: process.poll() is not None)
         return True
 
     def stop(self) -> bool:
@@ -93,7 +94,7 @@ class Ministack:
         shutil.rmtree(self.folder, ignore_errors=True)
         return pid is not None
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> subprocess.Popen[bytes]:
         with self.log.open("w") as log:
             process = subprocess.Popen(
                 [MINISTACK],
@@ -105,11 +106,12 @@ class Ministack:
                 start_new_session=True,
             )
         self.pid_file.write_text(str(process.pid))
+        return process
 
-    def _wait_until_healthy(self) -> None:
+    def _wait_until_healthy(self, has_ended: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._is_healthy():
-            if self.pid() is None or time.monotonic() > deadline:
+            if has_ended() or time.monotonic() > deadline:
                 reason = last_line(self.log.read_text(errors="replace"))
                 raise ToolError(f"the local AWS did not start: {reason} (all of it: {self.log})")
             time.sleep(_POLL_SECONDS)
