@@ -31,6 +31,12 @@ To go on: post as user {HUB}, look at the task that the answer names, and at a f
   curl -H "$key" $api/tasks/TASK_ID
   curl -H "$key" $api/users/{HUB}/friends
   curl -H "$key" $api/users/FRIEND/feed
+
+Or view a book, have the ranking made more often, and look at it, and at what beat runs.
+
+  curl -H "$key" -X POST $api/books/50/views
+  curl -H "$key" -H 'Content-Type: application/json' -X PUT $api/schedules/often \\
+    -d '{{"task": "select_populate_book", "interval_seconds": 10}}'
   curl -H "$key" $api/books/top
   curl -H "$key" $api/schedules"""
 
