@@ -8,6 +8,7 @@ import pytest
 from taskqueue.beat import task_id
 from taskqueue.clock import from_iso, iso, now_ms
 from taskqueue.slots import Interval, due
+from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.beating import Beat, Line, Schedules
 from tools.deployed import Stack
 from tools.local_function import LocalFunction
@@ -210,14 +211,9 @@ def test_a_name_that_makes_no_sense_is_refused(rest: Rest) -> None:
 
 
 def test_the_alarm_looks_at_the_metric_that_a_tick_emits(stack: Stack, beat: Beat) -> None:
-    (emitted,) = [line for line in beat.tick() if "BeatTicks" in line]
-    alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    (alarm,) = [alarm for alarm in alarms if alarm["MetricName"] == "BeatTicks"]
-    (published,) = emitted["_aws"]["CloudWatchMetrics"]
-    assert alarm["Namespace"] == published["Namespace"]
-    (dimensions,) = published["Dimensions"]
-    named = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
-    assert named == {name: emitted[name] for name in dimensions}
+    alarm = alarm_of(stack, "BeatTicks")
+    (emitted,) = [line for line in beat.tick() if "_aws" in line]
+    assert looks_at(alarm, emitted)
     assert (alarm["TreatMissingData"], alarm["Period"]) == ("breaching", 300)
 
 

@@ -1,5 +1,6 @@
 """From a view to the ranking that readers get; each ranking is compared with a count by hand."""
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import pytest
 
 from books.catalogue_store import CatalogueStore
 from books.ranking import BookInfo
+from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.celery_client import CeleryClient
 from tools.deployed import Stack
 from tools.duplicates import duplicated
@@ -23,8 +25,10 @@ from tools.hand_count import (
     wait_until_counted,
 )
 from tools.lost_acknowledgement import killed_once_it_has_written
+from tools.ministack import Ministack
 from tools.rest import Answer, Rest
 from tools.tasks import finished
+from tools.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -224,6 +228,14 @@ def test_a_request_that_is_repeated_counts_once(
     check(_count_and_rank(stack, rest), Counter({books[0]: 1}))
 
 
+def test_the_alarm_looks_at_the_metric_that_a_ranking_emits(stack: Stack, rest: Rest) -> None:
+    alarm = alarm_of(stack, "RankingsComputed")
+    ranking_of(rest, start_ranking(rest))
+    emitted = until(lambda: _emitted(stack, "RankingsComputed"), "the metric in the log")
+    assert looks_at(alarm, emitted)
+    assert (alarm["TreatMissingData"], alarm["Period"]) == ("breaching", 300)
+
+
 class Views:
     """The table of views, written past its store."""
 
@@ -250,6 +262,13 @@ class Views:
             UpdateExpression="ADD arrivals :one",
             ExpressionAttributeValues={":one": {"N": "1"}},
         )
+
+
+def _emitted(stack: Stack, metric: str) -> dict[str, Any] | None:
+    """Return the last metrics that any function has logged with this one among them."""
+    lines = Ministack(stack.port).log.read_text(errors="replace").splitlines()
+    found = [line for line in lines if line.startswith('{"_aws"') and f'"{metric}":' in line]
+    return json.loads(found[-1]) if found else None
 
 
 def _key(partition: str, sort: str) -> dict[str, dict[str, str]]:
