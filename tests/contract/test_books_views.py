@@ -76,6 +76,12 @@ def test_a_head_points_to_the_summary_that_covers_most(store: ViewStore) -> None
     assert not head.is_folded
 
 
+def test_a_summary_makes_no_head(store: ViewStore) -> None:
+    """A minute whose items have passed away stays away."""
+    store.point(MINUTE, Fold("x", 1, 1, 0))
+    assert store.heads([MINUTE]) == []
+
+
 def test_summaries_are_read_whole_or_not_at_all(store: ViewStore) -> None:
     pieces = [bytes([number]) * 300_000 for number in range(3)]
     whole = Fold(store.write_summary(MINUTE, pieces), 3, 1, 0)

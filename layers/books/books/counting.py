@@ -99,7 +99,7 @@ class ViewStore(Protocol):
         ...
 
     def point(self, minute: int, fold: Fold) -> None:
-        """Point the minute's head to a summary, unless it points to one that covers more."""
+        """Point the minute's head, if it has one, to a summary, unless to one that covers more."""
         ...
 
     def summaries(self, heads: Sequence[Head]) -> Mapping[int, bytes]:

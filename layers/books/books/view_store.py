@@ -154,7 +154,7 @@ class DynamoViewStore:
         return fold_id
 
     def point(self, minute: int, fold: Fold) -> None:
-        """Point the minute's head to a summary, unless it points to one that covers more."""
+        """Point the minute's head, if it has one, to a summary, unless to one that covers more."""
         try:
             with store_errors():
                 self._client.update_item(
@@ -163,7 +163,10 @@ class DynamoViewStore:
                     UpdateExpression=(
                         "SET fold_id = :id, pieces = :pieces, covered = :covered, left_out = :out"
                     ),
-                    ConditionExpression="attribute_not_exists(covered) OR covered <= :covered",
+                    ConditionExpression=(
+                        "attribute_exists(arrivals)"
+                        " AND (attribute_not_exists(covered) OR covered <= :covered)"
+                    ),
                     ExpressionAttributeValues={
                         ":id": {"S": fold.id},
                         ":pieces": {"N": str(fold.pieces)},
