@@ -40,7 +40,7 @@ def beat(stack: Stack) -> Iterator[Beat]:
 def test_the_rules_own_tick_runs_what_is_due(rest: Rest, schedules: Schedules) -> None:
     at_ms = _second(now_ms() + 5_000)
     name = schedules.put(at=iso(at_ms))
-    found = finished(rest, task_id(name, at_ms), 75)
+    found = finished(rest, task_id(name, at_ms), 90)
     assert (found["status"], found["attempts"]) == ("SUCCESS", 1)
     assert from_iso(found["finished_at"]) >= at_ms
 
