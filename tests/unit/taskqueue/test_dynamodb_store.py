@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from taskqueue.dynamodb_store import MAX_TRIES, DynamoTaskStore
+from taskqueue.dynamodb_store import DynamoTaskStore
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
+from taskqueue.partiql import MAX_TRIES
 from taskqueue.states import SUCCESS
 from taskqueue.store import NEVER_MS, Claim, Claimed, Finish, Leased, NotClaimed
 
