@@ -8,32 +8,30 @@ same file and the same table; what is written twice does no harm.
 """
 
 import argparse
+import functools
 import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from tools import loading
 from tools.edge_list import EdgeList, read_edge_list
 from tools.errors import ToolError, run_tool, say
-from tools.layers import Batches, FriendStore, StoreError, Throttled
+from tools.layers import Batches, FriendStore
+from tools.loading import add_table, put_patiently
 from tools.paths import LOCAL
-from tools.sam import stack_name
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # What is written between two entries in the log of what is done: 40 requests of 25 items.
 EDGES_AT_ONCE = 500
-# A table that is new takes some minutes to scale to a bulk load.
-WAITS_SECONDS = (1, 2, 4, 8, 16, 32, 60, 60)
 
 
 @dataclass(frozen=True)
@@ -82,28 +80,11 @@ def load(
     left = itertools.islice(edges.edges(), loaded, None)
     with tqdm(total=edges.rows, initial=loaded, unit=" friendships", unit_scale=True) as bar:
         for batch in itertools.batched(left, EDGES_AT_ONCE, strict=False):
-            _put(friends, batch, sleep)
+            put_patiently(functools.partial(friends.put_many, batch), sleep)
             loaded += len(batch)
             progress.save(loaded)
             bar.update(len(batch))
     progress.clear()
-
-
-def table_of_stack(stack: str) -> str:
-    """Return the name of the table of friends in the stack's outputs.
-
-    Raises:
-        ToolError: there is no such stack, or no such output.
-    """
-    try:
-        answer = _client("cloudformation").describe_stacks(StackName=stack)
-    except (ClientError, BotoCoreError) as error:
-        raise ToolError(f"the stack {stack} cannot be read: {error}") from None
-    outputs = {o["OutputKey"]: o["OutputValue"] for o in answer["Stacks"][0].get("Outputs", ())}
-    try:
-        return str(outputs["FriendsTable"])
-    except KeyError:
-        raise ToolError(f"the stack {stack} has no output FriendsTable") from None
 
 
 def table_id(client: "DynamoDBClient", table: str) -> str:
@@ -127,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     chosen = _parser().parse_args(arguments)
     edges = read_edge_list(chosen.path)
-    client: DynamoDBClient = _client("dynamodb")
-    table = chosen.table or table_of_stack(chosen.stack)
+    client: DynamoDBClient = loading.client("dynamodb")
+    table = chosen.table or loading.stack_output(chosen.stack, "FriendsTable")
     progress = Progress.of(edges, table_id(client, table), LOCAL / "load_friends")
     load(edges, FriendStore(client, table, Batches(client)), progress)
     say(f"{edges.rows:,} friendships of {edges.path} are in {table}, in both directions")
@@ -141,37 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="What is interrupted goes on where it was when it is started again.",
     )
     parser.add_argument("path", type=Path, help="a CSV file with the header user_id,friend_id")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--table", help="the table's name")
-    where.add_argument(
-        "--stack", default=stack_name(), help="the stack whose table it is (default: %(default)s)"
-    )
+    add_table(parser)
     return parser
-
-
-def _put(
-    friends: FriendStore, edges: Sequence[tuple[str, str]], sleep: Callable[[float], None]
-) -> None:
-    """Put the friendships, again after a while where the table throttles."""
-    for wait_seconds in WAITS_SECONDS:
-        try:
-            friends.put_many(edges)
-        except Throttled:
-            sleep(wait_seconds)
-        except StoreError as error:
-            raise ToolError(f"{error}; start again to go on") from error
-        else:
-            return
-    raise ToolError("the table goes on throttling; start again later to go on")
-
-
-def _client(service: str) -> Any:
-    # Its stubs want the service's name as a literal.
-    make: Any = boto3.client
-    try:
-        return make(service, config=Config(retries={"mode": "standard", "max_attempts": 5}))
-    except BotoCoreError as error:
-        raise ToolError(f"no AWS to load into: {error}") from None
 
 
 if __name__ == "__main__":

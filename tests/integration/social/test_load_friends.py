@@ -12,12 +12,13 @@ from moto import mock_aws
 
 from taskqueue.errors import StoreError, Throttled
 from tests.dynamodb_tables import FRIENDS, create_table
-from tools import load_friends
+from tools import load_friends, loading
 from tools.edge_list import read_edge_list
 from tools.errors import ToolError
 from tools.friend_graph import HUB, friend_graph, write_edges
 from tools.layers import Batches, FriendStore
-from tools.load_friends import EDGES_AT_ONCE, WAITS_SECONDS, Progress, load, main
+from tools.load_friends import EDGES_AT_ONCE, Progress, load, main
+from tools.loading import WAITS_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -92,7 +93,7 @@ def stacks(client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Stands for CloudFormation, which moto knows only with libraries that nothing else needs."""
     cloudformation = boto3.client("cloudformation")
     clients = {"dynamodb": client, "cloudformation": cloudformation}
-    monkeypatch.setattr(load_friends, "_client", clients.__getitem__)
+    monkeypatch.setattr(loading, "client", clients.__getitem__)
     with Stubber(cloudformation) as stubber:
         yield stubber
 
