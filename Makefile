@@ -13,7 +13,7 @@ PYTHON := .venv/bin/python
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: environments ## deploy to a local AWS, post a piece of news, watch it reach its 1,045 readers
+run: environments ## deploy to a local AWS; news to 1,045 friends, the hottest books by beat
 	@$(PYTHON) -m tools.run --port $(PORT)
 
 stop: ## end the local AWS of `make run`
