@@ -17,7 +17,6 @@ from tools.shell import run_logged
 
 CONFIG_ENVIRONMENT = "local"
 BUILT = ROOT / ".aws-sam" / "build"
-BUILT_TEMPLATE = BUILT / "template.yaml"
 LOG = LOCAL / "logs" / "sam.log"
 
 

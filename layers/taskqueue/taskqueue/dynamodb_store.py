@@ -61,6 +61,8 @@ _FINISH = (
     ' SET "finished_at_ms"=? SET "ttl"=? SET "returned"="returned"+1'
     ' WHERE "id"=? AND "attempt"=? AND "status"=\'STARTED\''
 )
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+_RESERVED = ("status", "result", "ttl", "timestamp")
 
 
 class DynamoTaskStore:
@@ -328,7 +330,6 @@ class DynamoTaskStore:
     def _add_part(
         self, task_id: str, expression: str, key: str, *, condition: str, values: Item
     ) -> Parts:
-        names = {"#status": "status"} if "#status" in expression + condition else {}
         try:
             with store_errors():
                 response = self._client.update_item(
@@ -339,7 +340,7 @@ class DynamoTaskStore:
                     ExpressionAttributeValues={":key": {"SS": [key]}, **values},
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+                    **_names(expression, condition),
                 )
         except ClientError as error:
             return read_parts(condition_item(error) or {})
@@ -355,9 +356,6 @@ class DynamoTaskStore:
         condition_values: Mapping[str, Any],
     ) -> bool:
         """Update one record; False where its condition does not hold."""
-        names = {"#status": "status", "#result": "result", "#ttl": "ttl", "#timestamp": "timestamp"}
-        text = f"{expression} {condition}"
-        used = {name: attribute for name, attribute in names.items() if name in text}
         try:
             with store_errors():
                 self._client.update_item(
@@ -365,12 +363,18 @@ class DynamoTaskStore:
                     Key=item_key(task_id),
                     UpdateExpression=expression,
                     ConditionExpression=condition,
-                    ExpressionAttributeNames=used,
                     ExpressionAttributeValues={**values, **condition_values},
+                    **_names(expression, condition),
                 )
         except ClientError:
             return False
         return True
+
+
+def _names(*expressions: str) -> Item:
+    """Return the argument that names the reserved words which the expressions use, if any."""
+    names = {f"#{word}": word for word in _RESERVED if f"#{word}" in " ".join(expressions)}
+    return {"ExpressionAttributeNames": names} if names else {}
 
 
 def _claim_outcome(response: Item) -> ClaimOutcome | None:
