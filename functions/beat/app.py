@@ -6,11 +6,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from taskqueue import aws, clock, scheduling
-from taskqueue.beat import Missed, Tick, tick
+from taskqueue import clock
+from taskqueue.beat.plan import Missed
+from taskqueue.beat.tick import Tick, tick
+from taskqueue.lambdas import task_modules, wiring
+from taskqueue.lambdas.settings import metrics_namespace
 
 logger = Logger(service="beat")
-metrics = Metrics(namespace=aws.metrics_namespace(), service="beat")
+metrics = Metrics(namespace=metrics_namespace(), service="beat")
 
 
 @logger.inject_lambda_context
@@ -18,10 +21,10 @@ metrics = Metrics(namespace=aws.metrics_namespace(), service="beat")
 def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
     """Send what is due; the event's own time says nothing, since it may be late."""
     done = tick(
-        scheduling.schedule_store(),
-        aws.sender(),
-        scheduling.tasks(),
-        scheduling.declared(),
+        wiring.schedule_store(),
+        wiring.sender(),
+        task_modules.tasks(),
+        task_modules.declared(),
         clock.now_ms,
     )
     _log(done)

@@ -8,18 +8,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from books import stores
 from books.consuming import ViewsConsumer
 from books.tasks import app, count_views
-from taskqueue import aws
-from taskqueue.inbox import Inbox
+from taskqueue.lambdas import clients, wiring
+from taskqueue.lambdas.settings import metrics_namespace
+from taskqueue.worker.inbox import Inbox
 
 logger = Logger(service=app.name)
 consumer = ViewsConsumer(
     app=app,
     task=count_views,
     store=stores.views,
-    inbox=Inbox(aws.client("sqs"), aws.settings().queues[count_views.queue]),
+    inbox=Inbox(clients.client("sqs"), wiring.settings().queues[count_views.queue]),
     window_minutes=stores.settings().window_minutes,
     logger=logger,
-    metrics=Metrics(namespace=aws.metrics_namespace(), service=app.name),
+    metrics=Metrics(namespace=metrics_namespace(), service=app.name),
 )
 
 

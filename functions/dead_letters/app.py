@@ -1,6 +1,5 @@
 """Consumer of the dead-letter queues: from there into their table; the tasks have failed."""
 
-import functools
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -14,13 +13,14 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.dead_letters.burying import bury
-from functions.dead_letters.letters import read_error, read_letter
-from taskqueue import aws, clock
-from taskqueue.deadletters import DeadLetterStore
+from taskqueue import clock
+from taskqueue.dead_letters.bury import bury
+from taskqueue.dead_letters.letter import read_error, read_letter
+from taskqueue.lambdas import wiring
+from taskqueue.lambdas.settings import metrics_namespace
 
 logger = Logger(service="dead_letters")
-metrics = Metrics(namespace=aws.metrics_namespace(), service="dead_letters")
+metrics = Metrics(namespace=metrics_namespace(), service="dead_letters")
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
@@ -31,17 +31,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     return process_partial_response(event, _keep, processor, context)
 
 
-@functools.cache
-def letters() -> DeadLetterStore:
-    """Return the store of the table DEAD_LETTERS_TABLE."""
-    return DeadLetterStore(aws.client("dynamodb"), aws.settings().dead_letters_table)
-
-
 def _keep(record: SQSRecord) -> None:
     now_ms = clock.now_ms()
-    letter, message = read_letter(record.raw_event, aws.settings().queues, now_ms)
+    letter, message = read_letter(record.raw_event, wiring.settings().queues, now_ms)
     error = read_error(record.raw_event)
-    bury(letter, message, letters(), aws.task_store(), now_ms, error)
+    bury(letter, message, wiring.dead_letter_store(), wiring.task_store(), now_ms, error)
     metrics.add_metric("DeadLetters", MetricUnit.Count, 1)
     extra = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
     logger.warning("dead letter kept", extra=extra)

@@ -1,6 +1,6 @@
 """The consumer of the notifications queue."""
 
 from social.tasks import app
-from taskqueue.aws import consumer
+from taskqueue.lambdas.consumer import consumer
 
 handler = consumer(app)

@@ -15,14 +15,14 @@ from functions.producer import (
     views,
 )
 from functions.producer.observing import logger
-from taskqueue import aws
+from taskqueue.lambdas import wiring
 
 api = Api(logger)
 api.use([idempotency.honour])
 for routes in (tasks, news, friends, dead_letters, views, schedules):
     api.include_router(routes.router)
 # Made while the function starts, when Lambda gives it most CPU, and not by its first caller.
-aws.sender()
+wiring.sender()
 
 
 @logger.inject_lambda_context

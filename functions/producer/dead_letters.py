@@ -8,9 +8,10 @@ from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
 from functions.producer import observing
-from functions.producer.redriving import Redriver
-from taskqueue import aws, clock
-from taskqueue.deadletters import DeadLetter
+from taskqueue import clock
+from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.dead_letters.redrive import Redriver
+from taskqueue.lambdas import clients, wiring
 
 router = Router()
 
@@ -22,7 +23,7 @@ RESERVED_MS = 3_000
 @router.post("/dead-letters/<letter>/redrive")
 def redrive(letter: PathKey) -> Reply:
     """Send a dead letter to its queue again; its task waits once more."""
-    found = letters.store().get(letter)
+    found = wiring.dead_letter_store().get(letter)
     if found is None:
         raise _unknown()
     _redrive(found)
@@ -42,7 +43,7 @@ def redrive_queue(queue: QueueName) -> Reply:
 @router.delete("/dead-letters/<letter>")
 def discard(letter: PathKey) -> Reply:
     """Discard a dead letter; its task stays FAILURE."""
-    if letters.store().get(letter) is None:
+    if wiring.dead_letter_store().get(letter) is None:
         raise _unknown()
     _discard(letter)
     return replies.no_content()
@@ -63,7 +64,7 @@ def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool
     letters.check_queue(queue)
     count, after = 0, None
     while True:
-        page = letters.store().page(queue, PAGE, after)
+        page = wiring.dead_letter_store().page(queue, PAGE, after)
         for letter in page.letters:
             if router.lambda_context.get_remaining_time_in_millis() < RESERVED_MS:
                 return count, True
@@ -76,14 +77,19 @@ def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool
 
 def _redrive_by_id(letter_id: str) -> None:
     # A page has no bodies. A letter may be gone by now: someone else redrove it.
-    letter = letters.store().get(letter_id)
+    letter = wiring.dead_letter_store().get(letter_id)
     if letter is not None:
         _redrive(letter)
 
 
 def _redrive(letter: DeadLetter) -> None:
     letters.check_queue(letter.queue)
-    redriver = Redriver(aws.client("sqs"), aws.task_store(), letters.store(), aws.settings().queues)
+    redriver = Redriver(
+        clients.client("sqs"),
+        wiring.task_store(),
+        wiring.dead_letter_store(),
+        wiring.settings().queues,
+    )
     redriver.redrive(letter, clock.now_ms())
     extra = {"task_id": letter.task_id, "dead_letter_id": letter.id}
     observing.logger.info("dead letter redriven", extra=extra)
@@ -91,7 +97,7 @@ def _redrive(letter: DeadLetter) -> None:
 
 
 def _discard(letter_id: str) -> None:
-    letters.store().delete(letter_id)
+    wiring.dead_letter_store().delete(letter_id)
     observing.logger.info("dead letter discarded", extra={"dead_letter_id": letter_id})
 
 

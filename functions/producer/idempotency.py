@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.problems import Problem, bad_field
 from functions.producer.observing import logger
-from taskqueue import aws
+from taskqueue.lambdas import clients
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.idempotency import (
@@ -98,7 +98,7 @@ def _store() -> "DynamoDBPersistenceLayer":
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
     return DynamoDBPersistenceLayer(
-        os.environ["IDEMPOTENCY_TABLE"], boto3_client=aws.client("dynamodb")
+        os.environ["IDEMPOTENCY_TABLE"], boto3_client=clients.client("dynamodb")
     )
 
 

@@ -14,9 +14,11 @@ from social import stores
 from social.ids import RANDOM_BYTES, news_id
 from social.news import News
 from social.tasks import notify_friends
-from taskqueue import aws, clock, states
+from taskqueue import clock
 from taskqueue.errors import StoreError, TaskQueueError
+from taskqueue.lambdas import wiring
 from taskqueue.message import Message
+from taskqueue.records import states
 
 router = Router()
 
@@ -54,7 +56,7 @@ def _publish(news: News, announcement: Message, now_ms: int) -> None:
     """Store the news before they are announced; take them back if they cannot be."""
     stores.news().put(news)
     try:
-        aws.sender().send(announcement, now_ms)
+        wiring.sender().send(announcement, now_ms)
     except TaskQueueError:
         _withdraw(news)
         raise

@@ -3,10 +3,10 @@
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from taskqueue import aws
+from taskqueue.lambdas.settings import metrics_namespace
 
 logger = Logger(service="producer")
-_metrics = Metrics(namespace=aws.metrics_namespace(), service="producer")
+_metrics = Metrics(namespace=metrics_namespace(), service="producer")
 
 
 def count(metric: str) -> None:

@@ -8,9 +8,10 @@ from api.problems import bad_field, not_found
 from api.replies import Reply
 from api.routing import Router
 from functions.producer import observing
-from taskqueue import clock, scheduling
+from taskqueue import clock
+from taskqueue.beat.schedule import InvalidSchedule, Schedule, check, definition, parse
 from taskqueue.errors import PoisonMessage
-from taskqueue.schedules import InvalidSchedule, Schedule, check, definition, parse
+from taskqueue.lambdas import task_modules, wiring
 
 router = Router()
 
@@ -20,7 +21,7 @@ def put_schedule(schedule: PathName, body: dict[str, Any]) -> Reply:
     """Add a schedule, or change one: from the slots on that are not sent yet, two minutes ahead."""
     now_ms = clock.now_ms()
     wanted = _read(schedule, body, now_ms)
-    scheduling.schedule_store().put(wanted, now_ms)
+    wiring.schedule_store().put(wanted, now_ms)
     observing.logger.info("schedule set", extra={"schedule": wanted.name})
     return replies.ok({"name": wanted.name, **definition(wanted)})
 
@@ -28,14 +29,14 @@ def put_schedule(schedule: PathName, body: dict[str, Any]) -> Reply:
 @router.delete("/schedules/<schedule>")
 def delete_schedule(schedule: PathName) -> Reply:
     """Remove a schedule; what was sent already, at most two minutes ahead, still runs."""
-    if not scheduling.schedule_store().remove(schedule):
+    if not wiring.schedule_store().remove(schedule):
         raise not_found("There is no schedule of that name.")
     observing.logger.info("schedule removed", extra={"schedule": schedule})
     return replies.no_content()
 
 
 def _read(name: str, body: dict[str, Any], now_ms: int) -> Schedule:
-    tasks = scheduling.tasks()
+    tasks = task_modules.tasks()
     try:
         schedule = parse(name, body)
         check(schedule, tasks, now_ms)

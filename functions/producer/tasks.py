@@ -11,11 +11,13 @@ from api.routing import Router
 from functions.producer import observing
 from functions.producer.models import TaskCall
 from functions.producer.times import eta_ms, expires_at_ms
-from taskqueue import aws, clock, scheduling, states
+from taskqueue import clock
 from taskqueue.app import Task
 from taskqueue.errors import PoisonMessage
+from taskqueue.lambdas import task_modules, wiring
 from taskqueue.message import Message
-from taskqueue.store import Enqueued
+from taskqueue.records import states
+from taskqueue.records.store import Enqueued
 
 router = Router()
 
@@ -28,10 +30,10 @@ def start_task(task: PathName, call: TaskCall | None = None) -> Reply:
     message = _message(known, call or TaskCall(), now_ms)
     if known.options.idempotent:
         # Such a task has no record, so there is nothing to ask for later.
-        aws.sender().send_unrecorded([message], now_ms)
+        wiring.sender().send_unrecorded([message], now_ms)
         _tell(message)
         return replies.accepted({"task_id": message.id})
-    enqueued = aws.sender().send(message, now_ms)
+    enqueued = wiring.sender().send(message, now_ms)
     _tell(message)
     body = {"task_id": message.id, "status": _status(message.id, enqueued)}
     return replies.accepted(body, replies.location(router.current_event, f"/tasks/{message.id}"))
@@ -40,13 +42,13 @@ def start_task(task: PathName, call: TaskCall | None = None) -> Reply:
 @router.delete("/tasks/<task>")
 def revoke_task(task: PathKey) -> Reply:
     """Revoke a task that has not started."""
-    record = aws.task_store().revoke(task, clock.now_ms())
+    record = wiring.task_store().revoke(task, clock.now_ms())
     observing.logger.info("task revoked", extra={"task_id": task})
     return replies.ok({"task_id": task, "status": record.status})
 
 
 def _find(name: str) -> Task:
-    known: Mapping[str, Task] = scheduling.tasks()
+    known: Mapping[str, Task] = task_modules.tasks()
     if name not in known:
         raise not_found("There is no task of that name.", tasks=sorted(known))
     return known[name]
@@ -77,7 +79,7 @@ def _tell(message: Message) -> None:
 def _status(task_id: str, enqueued: Enqueued) -> str:
     """Return the task's state; only one that was there before has to be looked up."""
     if enqueued is Enqueued.BEGUN:
-        record = aws.task_store().get(task_id)
+        record = wiring.task_store().get(task_id)
         if record:
             return record.status
     return states.PENDING

@@ -16,7 +16,8 @@ from books.tasks import count_views
 from books.views import MAX_BOOK_LENGTH, MAX_VIEWS, View, is_book, pairs, refusal
 from functions.producer import observing
 from functions.producer.models import Time
-from taskqueue import aws, clock
+from taskqueue import clock
+from taskqueue.lambdas import wiring
 from taskqueue.message import Message
 
 router = Router()
@@ -72,7 +73,7 @@ def _take(asked: list[OneOfViews], places: list[tuple[str, str]]) -> Reply:
     if errors:
         raise bad_fields(errors)
     message = _message(views)
-    aws.sender().send_unrecorded([message], now_ms)
+    wiring.sender().send_unrecorded([message], now_ms)
     observing.logger.info("views sent", extra={"task_id": message.id, "views": len(views)})
     return replies.accepted({"views": len(views)})
 

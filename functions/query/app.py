@@ -7,13 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from api.resolver import Api
 from functions.query import dead_letters, feeds, friends, rankings, schedules, tasks
 from functions.query.observing import logger
-from taskqueue import aws
+from taskqueue.lambdas import wiring
 
 api = Api(logger)
 for routes in (tasks, feeds, friends, dead_letters, rankings, schedules):
     api.include_router(routes.router)
 # Made while the function starts, when Lambda gives it most CPU, and not by its first caller.
-aws.task_store()
+wiring.task_store()
 
 
 @logger.inject_lambda_context

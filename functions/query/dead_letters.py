@@ -6,8 +6,9 @@ from api.problems import bad_field
 from api.replies import Reply
 from api.routing import Router
 from functions.query.views import dead_letter_view
-from taskqueue import aws
-from taskqueue.deadletters import DeadLetter, DeadLetterPage
+from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.dead_letters.store import DeadLetterPage
+from taskqueue.lambdas import wiring
 
 router = Router()
 
@@ -19,7 +20,7 @@ def get_dead_letters(
     """Return the dead letters of one queue or of all, each queue's newest first."""
     if queue is not None:
         letters.check_queue(queue)
-    names = sorted(aws.settings().queues) if queue is None else [queue]
+    names = sorted(wiring.settings().queues) if queue is None else [queue]
     page = _page(names, limit, cursor)
     views = [dead_letter_view(letter) for letter in page.letters]
     return replies.ok({"dead_letters": views, "next_cursor": page.next_id})
@@ -30,7 +31,7 @@ def _page(names: list[str], limit: int, cursor: str | None) -> DeadLetterPage:
     found: list[DeadLetter] = []
     rest = names[_start(names, cursor) :]
     for name in rest:
-        page = letters.store().page(name, limit - len(found), cursor)
+        page = wiring.dead_letter_store().page(name, limit - len(found), cursor)
         cursor = None
         found.extend(page.letters)
         if len(found) == limit:

@@ -8,10 +8,11 @@ from api.fields import PathName
 from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
-from taskqueue import aws, clock, scheduling
-from taskqueue.beat import task_id
-from taskqueue.schedule_rows import BrokenRow, Row, runs
-from taskqueue.schedules import definition
+from taskqueue import clock
+from taskqueue.beat.plan import task_id
+from taskqueue.beat.row import BrokenRow, Row, runs
+from taskqueue.beat.schedule import definition
+from taskqueue.lambdas import wiring
 
 router = Router()
 
@@ -19,7 +20,7 @@ router = Router()
 @router.get("/schedules")
 def list_schedules() -> Reply:
     """Return all schedules in the order of their names."""
-    rows = scheduling.schedule_store().list()
+    rows = wiring.schedule_store().list()
     shown = [row for row in rows if isinstance(row, BrokenRow) or not row.removed]
     return replies.ok({"schedules": [_view(row) for row in shown]})
 
@@ -27,7 +28,7 @@ def list_schedules() -> Reply:
 @router.get("/schedules/<schedule>")
 def get_schedule(schedule: PathName) -> Reply:
     """Return one schedule."""
-    row = scheduling.schedule_store().get(schedule)
+    row = wiring.schedule_store().get(schedule)
     if row is None or (isinstance(row, Row) and row.removed):
         raise not_found("There is no schedule of that name.")
     return replies.ok(_view(row))
@@ -39,7 +40,7 @@ def _view(row: Row | BrokenRow) -> Mapping[str, Any]:
     name = row.schedule.name
     done = runs(row, clock.now_ms())
     last_id = None if done.last_ms is None else task_id(name, done.last_ms)
-    record = aws.task_store().get(last_id) if last_id else None
+    record = wiring.task_store().get(last_id) if last_id else None
     return {
         "name": name,
         **definition(row.schedule),

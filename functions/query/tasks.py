@@ -6,7 +6,7 @@ from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
 from functions.query.views import task_view
-from taskqueue import aws, scheduling
+from taskqueue.lambdas import task_modules, wiring
 
 router = Router()
 
@@ -14,7 +14,7 @@ router = Router()
 @router.get("/tasks/<task>")
 def get_task(task: PathKey) -> Reply:
     """Return how a task stands."""
-    record = aws.task_store().get(task)
+    record = wiring.task_store().get(task)
     if record is None:
         raise not_found("There is no task of that id.")
     return replies.ok(task_view(record))
@@ -23,4 +23,4 @@ def get_task(task: PathKey) -> Reply:
 @router.get("/tasks")
 def list_tasks() -> Reply:
     """Return the names of the tasks that can be started."""
-    return replies.ok({"tasks": sorted(scheduling.tasks())})
+    return replies.ok({"tasks": sorted(task_modules.tasks())})

@@ -5,8 +5,9 @@ from typing import Any
 
 from social.news import News
 from taskqueue import clock
-from taskqueue.deadletters import DeadLetter
-from taskqueue.records import ErrorInfo, TaskRecord
+from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.record import TaskRecord
 
 View = Mapping[str, Any]
 

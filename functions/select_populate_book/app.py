@@ -1,6 +1,6 @@
 """The consumer of the rankings queue."""
 
 from books.tasks import app
-from taskqueue.aws import consumer
+from taskqueue.lambdas.consumer import consumer
 
 handler = consumer(app)

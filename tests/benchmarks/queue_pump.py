@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.queues import Queue
+from taskqueue.queue import Queue
 from tests.benchmarks.lambda_events import LambdaContext, received_event
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.wire import unobserved

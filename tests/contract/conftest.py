@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from taskqueue.aws import CONFIG
+from taskqueue.lambdas.clients import CONFIG
 from tools import ministack
 from tools.ports import free_port
 

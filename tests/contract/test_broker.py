@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from taskqueue.errors import MessageTooLarge, SendError
-from taskqueue.inbox import Inbox, Refused
-from taskqueue.memory import MemoryTaskStore
-from taskqueue.memory_broker import MemoryBroker
 from taskqueue.message import MAX_BYTES, Message, decode
-from taskqueue.queues import Queue
-from taskqueue.sender import Sender
+from taskqueue.queue import Queue
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.broker import MemoryBroker
+from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.inbox import Inbox, Refused
 
 SECONDS_TO_WAIT = 10
 

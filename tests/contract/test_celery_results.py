@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from taskqueue import states
-from taskqueue.dynamodb_store import DynamoTaskStore
 from taskqueue.message import Message
-from taskqueue.records import ErrorInfo, result_meta
-from taskqueue.store import NEVER_MS, Claim, Finish
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS, Claim
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.store import Finish
 from tests.dynamodb_tables import create_table
 from tools.ministack import client_environ
 from tools.paths import CELERY_PYTHON

@@ -5,12 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.deadletters import (
-    MAX_PIECE_BYTES,
-    DeadLetter,
-    DeadLetterStore,
-    dead_letter_id,
-)
+from taskqueue.dead_letters.letter import DeadLetter, dead_letter_id
+from taskqueue.dead_letters.store import MAX_PIECE_BYTES, DeadLetterStore
 from taskqueue.errors import StoreError
 from taskqueue.message import MAX_BYTES
 from tests.dynamodb_tables import create_table

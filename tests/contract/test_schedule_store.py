@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.beat import ScheduleRows
+from taskqueue.beat.row import BrokenRow, Row
+from taskqueue.beat.schedule import Misfire, Schedule
+from taskqueue.beat.store import DynamoScheduleStore
+from taskqueue.beat.tick import ScheduleRows
+from taskqueue.beat.timing import Crontab, Interval
 from taskqueue.errors import Throttled
-from taskqueue.schedule_rows import BrokenRow, Row
-from taskqueue.schedule_store import DynamoScheduleStore
-from taskqueue.schedules import Misfire, Schedule
-from taskqueue.slots import Crontab, Interval
 from tests.contract.conftest import ENGINES
 from tests.dynamodb_tables import create_table
 from tests.unit.beat.memory_rows import MemoryScheduleRows

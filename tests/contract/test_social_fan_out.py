@@ -14,14 +14,14 @@ from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from taskqueue import clock
-from taskqueue.dynamodb_store import DynamoTaskStore
-from taskqueue.inbox import Inbox
-from taskqueue.memory_broker import MemoryBroker, lambda_event
 from taskqueue.message import Message
-from taskqueue.queues import Queue
-from taskqueue.records import TaskRecord
-from taskqueue.sender import Sender
-from taskqueue.worker import Worker
+from taskqueue.queue import Queue
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.record import TaskRecord
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.broker import MemoryBroker, lambda_event
+from taskqueue.worker.inbox import Inbox
+from taskqueue.worker.worker import Worker
 from tests.dynamodb_tables import FEEDS, FRIENDS, create_table
 
 if TYPE_CHECKING:

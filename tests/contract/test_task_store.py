@@ -10,24 +10,15 @@ from typing import Any
 
 import pytest
 
-from taskqueue import states
-from taskqueue.dynamodb_store import DynamoTaskStore
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
-from taskqueue.memory import MemoryTaskStore
+from taskqueue.groups.completion import Parts, done_key, planned_key
 from taskqueue.message import Message
-from taskqueue.parts import Parts, done_key, planned_key
-from taskqueue.records import ErrorInfo, result_meta
-from taskqueue.store import (
-    NEVER_MS,
-    AlreadyFinished,
-    Claim,
-    Claimed,
-    ClaimOutcome,
-    Enqueued,
-    Finish,
-    Leased,
-    TaskStore,
-)
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS, AlreadyFinished, Claim, Claimed, ClaimOutcome, Leased
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.store import Enqueued, Finish, TaskStore
+from taskqueue.testing.records import MemoryTaskStore
 from tests.dynamodb_tables import create_table
 
 NOW_MS = 1_795_370_400_000

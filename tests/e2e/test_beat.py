@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from taskqueue.beat import task_id
+from taskqueue.beat.plan import task_id
+from taskqueue.beat.timing import Interval, due
 from taskqueue.clock import from_iso, iso, now_ms
-from taskqueue.slots import Interval, due
 from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.beating import Beat, Line, Schedules
 from tools.deployed import Stack

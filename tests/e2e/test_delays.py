@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from taskqueue.clock import from_iso, iso, now_ms
-from taskqueue.delayed import DelayedSends, schedule_name
 from taskqueue.message import Message, encode
-from taskqueue.queues import Queue
+from taskqueue.queue import Queue
+from taskqueue.sending.one_time_schedules import OneTimeSchedules, schedule_name
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import Hub, People
 from tools.deployed import Stack
@@ -87,7 +87,7 @@ def test_a_schedule_fires_into_the_queue(
     producer = stack.client("lambda").get_function_configuration(
         FunctionName=functions["ProducerFunction"]
     )["Environment"]["Variables"]
-    delayed = DelayedSends(
+    delayed = OneTimeSchedules(
         lambda: stack.client("scheduler"),
         producer["SCHEDULE_GROUP"],
         producer["SCHEDULER_ROLE_ARN"],

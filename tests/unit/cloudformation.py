@@ -68,7 +68,7 @@ def role(function: str) -> str:
 
 
 def consumers() -> list[str]:
-    """The functions that run tasks: their handler is made by `taskqueue.aws.consumer`."""
+    """The functions that run tasks: their handler is made by `taskqueue.lambdas.consumer`."""
     return [
         name
         for name in FUNCTIONS

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from functions.producer import models, views
-from taskqueue.schedules import definition, parse
+from taskqueue.beat.schedule import definition, parse
 from tests.unit import cloudformation as cfn
 
 API = cfn.RESOURCES["Api"]["Properties"]

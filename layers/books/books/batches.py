@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 from taskqueue.errors import Throttled
 from taskqueue.retry import RetryPolicy, backoff_seconds
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from books.batches import Item, batch_get
 from books.ranking import BookInfo
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 from taskqueue.errors import Throttled
 
 if TYPE_CHECKING:

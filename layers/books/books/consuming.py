@@ -14,9 +14,9 @@ from books.segments import by_minute, encode, segment_id, split
 from books.summaries import list_of
 from books.views import View, read_pairs
 from taskqueue.app import Task
-from taskqueue.delivery import Delivery, read
 from taskqueue.errors import PoisonMessage, SendError, StoreError
-from taskqueue.inbox import Inbox, Refused
+from taskqueue.worker.delivery import Delivery, read
+from taskqueue.worker.inbox import Inbox, Refused
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from books.ranking import Entry, Ranking, Window
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -7,7 +7,7 @@ from books.catalogue_store import CatalogueStore
 from books.ranking_store import RankingStore
 from books.settings import RankingSettings
 from books.view_store import DynamoViewStore
-from taskqueue.aws import client
+from taskqueue.lambdas.clients import client
 
 
 @cache

@@ -8,12 +8,13 @@ from books import consuming, stores
 from books.ranking import as_json
 from books.selecting import select
 from books.views import read_pairs
-from taskqueue import aws, clock
+from taskqueue import clock
 from taskqueue.app import App
+from taskqueue.beat.schedule import Misfire, Schedule
+from taskqueue.beat.timing import Interval
 from taskqueue.context import Context
 from taskqueue.errors import StoreError
-from taskqueue.schedules import Misfire, Schedule
-from taskqueue.slots import Interval
+from taskqueue.lambdas.settings import metrics_namespace
 
 app = App("books", queue="rankings")
 
@@ -25,7 +26,7 @@ _OPTIONS: dict[str, Any] = {
     "retry_backoff_max_seconds": 60,
 }
 _log = Logger(service=app.name)
-_metrics = Metrics(namespace=aws.metrics_namespace(), service=app.name)
+_metrics = Metrics(namespace=metrics_namespace(), service=app.name)
 
 
 @app.task(**_OPTIONS)

@@ -24,7 +24,7 @@ from books.counting import Fold, Head, StoredSegment
 from books.errors import UnreadableData
 from books.summaries import MINUTES_PER_LIST, decode_books
 from books.views import MINUTE_MS
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from social.jsonitems import JsonItems, write_as_json
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 from taskqueue.errors import Throttled
 from taskqueue.retry import RetryPolicy, Uniform, backoff_seconds
 

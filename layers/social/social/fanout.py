@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from social.friends import FriendPage
+from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
-from taskqueue.parts import done_key, planned_key
 
 # The names of the tasks: `notify_friends` is what clients call, the others are its parts.
 NOTIFY_FRIENDS = "notify_friends"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from social.batches import Batches, Item
 from social.ids import InvalidId, check_id
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

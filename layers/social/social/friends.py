@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from social.batches import Batches, Item
-from taskqueue.awserrors import THROTTLING_CODES, store_errors
+from taskqueue.aws.errors import THROTTLING_CODES, store_errors
 from taskqueue.errors import Throttled
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from social.batches import Batches, Item
-from taskqueue.awserrors import store_errors
+from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -11,7 +11,7 @@ from typing import Protocol
 from social.fanout import PAGE_SIZE, Chunk, FanOut, is_small, plan_page
 from social.friends import FriendPage
 from taskqueue.context import DEFERRED, Context, Deferred
-from taskqueue.parts import Parts
+from taskqueue.groups.completion import Parts
 
 
 class Friends(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
-from taskqueue.aws import client
+from taskqueue.lambdas.clients import client
 
 if TYPE_CHECKING:
     from social.news import NewsStore

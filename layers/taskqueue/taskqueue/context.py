@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from taskqueue.errors import Retry
+from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
-from taskqueue.parts import Parts
-from taskqueue.sender import Sender
-from taskqueue.store import TaskStore
+from taskqueue.records.store import TaskStore
+from taskqueue.sending.sender import Sender
 
 
 class Deferred:

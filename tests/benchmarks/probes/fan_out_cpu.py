@@ -17,7 +17,8 @@ import boto3
 from social import stores
 from social.tasks import app, notify_friends
 from taskqueue import clock
-from taskqueue.aws import CONFIG, settings, task_store
+from taskqueue.lambdas.clients import CONFIG
+from taskqueue.lambdas.wiring import settings, task_store
 from taskqueue.message import Message, encode
 from tests.benchmarks.lambda_events import LambdaContext, sqs_event
 from tests.benchmarks.probe import Result, report

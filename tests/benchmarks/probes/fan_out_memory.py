@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from social import stores
 from social.tasks import app, notify_friends
 from taskqueue import clock
-from taskqueue.aws import client, sender, settings, task_store
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.wiring import sender, settings, task_store
 from taskqueue.message import Message
 from tests.benchmarks.probe import Result, peak_memory_mb, report
 from tests.benchmarks.queue_pump import drain

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from social import stores
 from social.tasks import app
-from taskqueue.aws import client, consumer, settings, task_store
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.consumer import consumer
+from taskqueue.lambdas.wiring import settings, task_store
 from tests.benchmarks.lambda_events import LambdaContext, api_event
 from tests.benchmarks.probe import Result, report
 from tests.benchmarks.processes import BenchmarkError

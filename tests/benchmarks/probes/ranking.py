@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from books.tasks import app, select_populate_book
 from taskqueue import clock
-from taskqueue.aws import settings, task_store
+from taskqueue.lambdas.wiring import settings, task_store
 from taskqueue.message import Message, encode
 from tests.benchmarks.lambda_events import LambdaContext, sqs_event
 from tests.benchmarks.probe import Result, peak_memory_mb, report

@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Sequence
 
 from taskqueue import clock
-from taskqueue.aws import consumer, settings, task_store
+from taskqueue.lambdas.consumer import consumer
+from taskqueue.lambdas.wiring import settings, task_store
 from taskqueue.message import Message, encode
 from tests.benchmarks.lambda_events import LambdaContext, sqs_event
 from tests.benchmarks.noop_tasks import app

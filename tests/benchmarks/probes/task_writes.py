@@ -8,7 +8,9 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 
-from taskqueue.aws import client, consumer, settings, task_store
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.consumer import consumer
+from taskqueue.lambdas.wiring import settings, task_store
 from tests.benchmarks.lambda_events import LambdaContext, api_event
 from tests.benchmarks.noop_tasks import app
 from tests.benchmarks.probe import Result, report

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from books.tasks import count_views
 from books.views import pairs
 from taskqueue import clock
-from taskqueue.aws import client, settings
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.wiring import settings
 from taskqueue.message import Message, encode
 from tests.benchmarks.lambda_events import LambdaContext, sqs_event
 from tests.benchmarks.made_views import MadeViews

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from api import letters
 from social import stores
-from taskqueue import aws, scheduling
+from taskqueue.lambdas import clients, task_modules, wiring
 from taskqueue.message import Message, decode
 from tests.unit.api.gateway import Answer, call
 
@@ -92,9 +91,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         for variable, keys in _TABLES.items():
             _create_table(_ENVIRONMENT[variable], keys)
         for name in (QUEUE, f"{QUEUE}-dead-letters"):
-            aws.client("sqs").create_queue(QueueName=name)
-        aws.client("scheduler").create_schedule_group(Name="delayed-tasks")
-        yield Stack(aws.client("dynamodb"), aws.client("sqs"))
+            clients.client("sqs").create_queue(QueueName=name)
+        clients.client("scheduler").create_schedule_group(Name="delayed-tasks")
+        yield Stack(clients.client("dynamodb"), clients.client("sqs"))
     _forget()
 
 
@@ -116,18 +115,23 @@ def read(stack: Stack) -> Send:
 
 def _forget() -> None:
     """Forget the clients and stores of the environment before."""
-    from functions.dead_letters import app
     from functions.producer import idempotency
 
-    made: list[Any] = [aws.client, aws.settings, aws.task_store, aws.sender, aws._session]
+    made: list[Any] = [
+        clients.client,
+        wiring.settings,
+        wiring.task_store,
+        wiring.sender,
+        clients._session,
+    ]
     made += [stores.friends, stores.news, stores.feeds, stores._batches]
-    made += [letters.store, scheduling.tasks, idempotency._store, app.letters]
+    made += [wiring.dead_letter_store, task_modules.tasks, idempotency._store]
     for function in made:
         function.cache_clear()
 
 
 def _create_table(name: str, keys: tuple[str, ...]) -> None:
-    aws.client("dynamodb").create_table(
+    clients.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from api import letters
-from taskqueue import aws, clock
+from taskqueue import clock
+from taskqueue.groups.completion import done_key, planned_key
+from taskqueue.lambdas import wiring
 from taskqueue.message import Message, encode
-from taskqueue.parts import done_key, planned_key
 from tests.integration.api.conftest import QUEUE, Send, Stack
 from tests.unit.api.gateway import CONTEXT
 
@@ -46,7 +46,7 @@ def bury(*records: dict[str, Any]) -> list[dict[str, str]]:
 
 def task(task_id: str, **parts: Any) -> Message:
     message = Message("notify_friends", task_id, args=("80", "n"), queue=QUEUE, **parts)
-    aws.task_store().enqueue(message, clock.now_ms())
+    wiring.task_store().enqueue(message, clock.now_ms())
     return message
 
 
@@ -89,7 +89,7 @@ def test_a_redelivery_changes_nothing(stack: Stack, read: Send) -> None:
 
 def test_a_task_that_succeeded_stays_so(stack: Stack, read: Send) -> None:
     message = task("t-1")
-    aws.task_store().complete(message, 5, clock.now_ms())
+    wiring.task_store().complete(message, 5, clock.now_ms())
     bury(record(encode(message)))
     assert read("GET", "/tasks/t-1").body["status"] == "SUCCESS"
 
@@ -97,8 +97,8 @@ def test_a_task_that_succeeded_stays_so(stack: Stack, read: Send) -> None:
 def test_with_a_part_the_whole_fails(stack: Stack, read: Send) -> None:
     whole = task("whole")
     stack.set_status("whole", "STARTED")
-    aws.task_store().plan_parts(whole.id, planned_key(0, "p", 2, 2_000, last=True))
-    aws.task_store().finish_part(whole.id, done_key(0, "p", 0, 1_000))
+    wiring.task_store().plan_parts(whole.id, planned_key(0, "p", 2, 2_000, last=True))
+    wiring.task_store().finish_part(whole.id, done_key(0, "p", 0, 1_000))
     assert read("GET", "/tasks/whole").body["progress"] == {"done": 1_000, "planned": 2_000}
     part = Message("deliver_news", "whole.0.p.1", queue=QUEUE, parent_id=whole.id)
     bury(record(encode(part)))
@@ -116,16 +116,15 @@ def test_a_parent_without_parts_goes_its_own_way(stack: Stack, read: Send) -> No
 def test_one_letter_that_cannot_be_kept_comes_back_alone(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from functions.dead_letters import app
 
-    put = app.letters().put
+    put = wiring.dead_letter_store().put
 
     def fail_first(letter: Any) -> None:
         if letter.id.endswith("m-1"):
             raise RuntimeError
         put(letter)
 
-    monkeypatch.setattr(app.letters(), "put", fail_first)
+    monkeypatch.setattr(wiring.dead_letter_store(), "put", fail_first)
     failures = bury(record("poison", "m-1"), record("poison", "m-2"))
     assert failures == [{"itemIdentifier": "m-1"}]
     assert len(stack.items("dead_letters_table")) == 1
@@ -203,13 +202,13 @@ def test_what_comes_back_meanwhile_is_not_redriven_again(
 
     monkeypatch.setattr(dead_letters, "PAGE", 1)
     bury(*(record("poison", f"m-{n}", n) for n in range(2)))
-    delete = letters.store().delete
+    delete = wiring.dead_letter_store().delete
 
     def delete_and_come_back(letter_id: str) -> None:
         delete(letter_id)
         bury(record("poison", "back", 9_000 + len(stack.bodies())))
 
-    monkeypatch.setattr(letters.store(), "delete", delete_and_come_back)
+    monkeypatch.setattr(wiring.dead_letter_store(), "delete", delete_and_come_back)
     reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
     assert reply.body == {"queue": QUEUE, "redriven": 2, "more": False}
 

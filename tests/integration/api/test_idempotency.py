@@ -3,7 +3,7 @@
 import pytest
 
 from functions.producer import idempotency
-from taskqueue import aws
+from taskqueue.lambdas import wiring
 from tests.integration.api.conftest import Send, Stack
 
 KEY = {"Idempotency-Key": "k-1"}
@@ -50,7 +50,7 @@ def test_while_the_first_is_answered_the_second_is_a_conflict(
     stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    send = aws.sender().send
+    send = wiring.sender().send
 
     def send_twice(*args: object) -> object:
         if not seen:
@@ -58,7 +58,7 @@ def test_while_the_first_is_answered_the_second_is_a_conflict(
             seen[0] = write("POST", NEWS, POST, headers=KEY).status
         return send(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(aws.sender(), "send", send_twice)
+    monkeypatch.setattr(wiring.sender(), "send", send_twice)
     assert write("POST", NEWS, POST, headers=KEY).status == 202
     assert seen == [409]
 

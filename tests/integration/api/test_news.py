@@ -7,8 +7,9 @@ import pytest
 
 from social import stores
 from social.news import News
-from taskqueue import aws, clock
+from taskqueue import clock
 from taskqueue.errors import StoreError
+from taskqueue.lambdas import wiring
 from tests.integration.api.conftest import Send, Stack
 
 POST = {"text": "Hello", "photos": ["https://example.com/1.jpg"]}
@@ -65,7 +66,7 @@ def test_when_the_record_cannot_be_written_nothing_is_half_done(
     def fail(*_: object) -> None:
         raise StoreError
 
-    monkeypatch.setattr(aws.task_store(), "enqueue", fail)
+    monkeypatch.setattr(wiring.task_store(), "enqueue", fail)
     assert write("POST", PATH, POST).status == 503
     assert stack.items("news_table") == []
     assert stack.bodies() == []

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from taskqueue import aws, clock
+from taskqueue import clock
+from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message
 from tests.integration.api.conftest import Send, Stack
 
@@ -80,7 +81,7 @@ def test_an_id_sent_again_says_how_its_task_stands(stack: Stack, write: Send) ->
 
 
 def test_an_id_of_another_task_is_a_conflict(stack: Stack, write: Send) -> None:
-    aws.task_store().enqueue(Message("another", "mine"), clock.now_ms())
+    wiring.task_store().enqueue(Message("another", "mine"), clock.now_ms())
     reply = write("POST", PATH, {**CALL, "task_id": "mine"})
     assert reply.status == 409
     assert stack.bodies() == []
@@ -95,7 +96,7 @@ def test_a_countdown_delays_the_message(stack: Stack, write: Send, read: Send) -
 def test_an_eta_beyond_fifteen_minutes_is_a_schedule(stack: Stack, write: Send) -> None:
     assert write("POST", PATH, {**CALL, "eta": later(hours=2)}).status == 202
     assert stack.bodies() == []
-    assert len(aws.client("scheduler").list_schedules()["Schedules"]) == 1
+    assert len(clients.client("scheduler").list_schedules()["Schedules"]) == 1
 
 
 @pytest.mark.parametrize("expires", [30, 0.5, "a time"])

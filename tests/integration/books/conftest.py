@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from api.resolver import Api
 from books import stores
-from taskqueue import aws, scheduling
+from taskqueue.lambdas import clients, task_modules, wiring
 from tests.unit.api.gateway import Answer, call
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
             _create_table(_ENVIRONMENT[variable], keys)
         for queue in QUEUES:
             for name in (queue, f"{queue}-dead-letters"):
-                aws.client("sqs").create_queue(QueueName=name)
-        yield Stack(aws.client("dynamodb"), aws.client("sqs"))
+                clients.client("sqs").create_queue(QueueName=name)
+        yield Stack(clients.client("dynamodb"), clients.client("sqs"))
     _forget()
 
 
@@ -138,13 +138,13 @@ def consume(records: Sequence[Record]) -> list[str]:
     """Run count_views on a batch; return the ids of the messages that come back."""
     from books.consuming import ViewsConsumer
     from books.tasks import _log, _metrics, app, count_views
-    from taskqueue.inbox import Inbox
+    from taskqueue.worker.inbox import Inbox
 
     consumer = ViewsConsumer(
         app=app,
         task=count_views,
         store=stores.views,
-        inbox=Inbox(aws.client("sqs"), aws.settings().queues["views"]),
+        inbox=Inbox(clients.client("sqs"), wiring.settings().queues["views"]),
         window_minutes=stores.settings().window_minutes,
         logger=_log,
         metrics=_metrics,
@@ -155,15 +155,21 @@ def consume(records: Sequence[Record]) -> list[str]:
 
 def _forget() -> None:
     """Forget the clients and stores of the environment before."""
-    made: list[Any] = [aws.client, aws.settings, aws.task_store, aws.sender, aws._session]
+    made: list[Any] = [
+        clients.client,
+        wiring.settings,
+        wiring.task_store,
+        wiring.sender,
+        clients._session,
+    ]
     made += [stores.views, stores.rankings, stores.catalogue, stores.settings]
-    made += [scheduling.schedule_store, scheduling.tasks, scheduling.declared]
+    made += [wiring.schedule_store, task_modules.tasks, task_modules.declared]
     for function in made:
         function.cache_clear()
 
 
 def _create_table(name: str, keys: tuple[str, ...]) -> None:
-    aws.client("dynamodb").create_table(
+    clients.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],

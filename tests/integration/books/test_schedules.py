@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from taskqueue import aws, clock, scheduling
-from taskqueue.schedules import Schedule
-from taskqueue.slots import Interval
+from taskqueue import clock
+from taskqueue.beat.schedule import Schedule
+from taskqueue.beat.timing import Interval
+from taskqueue.lambdas import clients, task_modules, wiring
 from tests.integration.books.conftest import Send, Stack
 from tests.unit.api.gateway import CONTEXT
 
@@ -117,14 +118,14 @@ def test_a_tick_that_cannot_send_is_no_success_and_the_next_makes_up_for_it(
     assert "slots were not sent" in caplog.messages
     assert "BeatTicks" not in capsys.readouterr().out
     assert stack.items("tasks_table") == []
-    aws.client("sqs").create_queue(QueueName="rankings")
+    clients.client("sqs").create_queue(QueueName="rankings")
     tick(now_ms + 10_000)
     assert len(stack.items("tasks_table")) == 1
-    row = scheduling.schedule_store().get("select_populate_book")
+    row = wiring.schedule_store().get("select_populate_book")
     assert row is not None
 
 
 def test_the_period_is_a_parameter(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANKING_PERIOD_SECONDS", "20")
     name = "select_populate_book"
-    assert scheduling.declared() == (Schedule(name, name, Interval(20)),)
+    assert task_modules.declared() == (Schedule(name, name, Interval(20)),)

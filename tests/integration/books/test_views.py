@@ -10,7 +10,8 @@ from books import stores
 from books.ranking import BookInfo
 from books.tasks import count_views, select_populate_book
 from books.views import MAX_VIEWS
-from taskqueue import aws, clock
+from taskqueue import clock
+from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message, decode, encode
 from tests.integration.books.conftest import Send, Stack, consume
 
@@ -145,7 +146,9 @@ def test_a_consumer_that_cannot_write_gives_its_messages_back(stack: Stack, writ
 def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
     stack: Stack, write: Send, body: str, reason: str
 ) -> None:
-    aws.client("sqs").send_message(QueueUrl=aws.settings().queues["views"].url, MessageBody=body)
+    clients.client("sqs").send_message(
+        QueueUrl=wiring.settings().queues["views"].url, MessageBody=body
+    )
     write("POST", "/views", views("1", "2"))
     assert consume(stack.records("views")) == []
     [letter] = stack.receive("views-dead-letters")
@@ -155,8 +158,8 @@ def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
 
 
 def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack) -> None:
-    url = aws.settings().queues["views"].url
-    aws.client("sqs").send_message(QueueUrl=url, MessageBody="nonsense")
+    url = wiring.settings().queues["views"].url
+    clients.client("sqs").send_message(QueueUrl=url, MessageBody="nonsense")
     stack.take_queue_away("views-dead-letters")
     [record] = stack.records("views")
     assert consume([record]) == [record["messageId"]]
@@ -164,8 +167,8 @@ def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack) -> None:
 
 def test_views_of_a_stock_client_by_keyword_are_counted(stack: Stack) -> None:
     message = Message("count_views", "t", (), {"views": [["7", clock.now_ms()]]})
-    url = aws.settings().queues["views"].url
-    aws.client("sqs").send_message(QueueUrl=url, MessageBody=encode(message))
+    url = wiring.settings().queues["views"].url
+    clients.client("sqs").send_message(QueueUrl=url, MessageBody=encode(message))
     assert consume(stack.records("views")) == []
     assert [entry["book"] for entry in select_populate_book()["books"]] == ["7"]
 

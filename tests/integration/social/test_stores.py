@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from social import stores
 from social.news import News
-from taskqueue import aws
+from taskqueue.lambdas import clients
 from tests.dynamodb_tables import FEEDS, FRIENDS, NEWS, create_table
 
 MADE_ONCE: tuple[Any, ...] = (
@@ -17,8 +17,8 @@ MADE_ONCE: tuple[Any, ...] = (
     stores.news,
     stores.feeds,
     stores._batches,
-    aws.client,
-    aws._session,
+    clients.client,
+    clients._session,
 )
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from taskqueue import aws, clock
+from taskqueue import clock
 from taskqueue.app import App
-from taskqueue.aws import consumer
 from taskqueue.context import Context
-from taskqueue.memory_broker import lambda_event
+from taskqueue.lambdas import clients, wiring
+from taskqueue.lambdas.consumer import consumer
 from taskqueue.message import Message, encode
-from taskqueue.queues import Queue
+from taskqueue.queue import Queue
+from taskqueue.testing.broker import lambda_event
 from tests.dynamodb_tables import create_table
 from tools.ministack import client_environ
 
@@ -54,18 +55,24 @@ class Invocation:
 @pytest.fixture
 def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     """Make a queue and a table, and set the environment as the template does."""
-    cached: list[Any] = [aws.client, aws.settings, aws.task_store, aws.sender, aws._session]
+    cached: list[Any] = [
+        clients.client,
+        wiring.settings,
+        wiring.task_store,
+        wiring.sender,
+        clients._session,
+    ]
     for name, value in client_environ({}, ministack_url).items():
         monkeypatch.setenv(name, value)
     for function in cached:
         function.cache_clear()
-    sqs: Any = aws.client("sqs")
+    sqs: Any = clients.client("sqs")
     names = [f"test-{uuid.uuid4().hex[:12]}{suffix}" for suffix in ("", "-dead")]
     url, dead_url = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in names)
     arn = f"arn:aws:sqs:us-east-1:000000000000:{names[0]}"
     fields = {"url": url, "arn": arn, "dead_letter_url": dead_url}
     monkeypatch.setenv("QUEUES", json.dumps({"work": fields}))
-    monkeypatch.setenv("TASKS_TABLE", create_table(aws.client("dynamodb"), "id"))
+    monkeypatch.setenv("TASKS_TABLE", create_table(clients.client("dynamodb"), "id"))
     ran.clear()
     yield Queue("work", **fields)
     for function in cached:
@@ -74,7 +81,7 @@ def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue
 
 def deliver(handler: Any, queue: Queue, *, twice: bool = False) -> int:
     """Take a batch and run it, as Lambda does; return how many messages there were."""
-    sqs: Any = aws.client("sqs")
+    sqs: Any = clients.client("sqs")
     received = sqs.receive_message(
         QueueUrl=queue.url,
         MaxNumberOfMessages=10,
@@ -96,7 +103,7 @@ def deliver(handler: Any, queue: Queue, *, twice: bool = False) -> int:
 
 def deliver_until(handler: Any, queue: Queue, finished: list[str], **options: Any) -> None:
     deadline = time.monotonic() + 20
-    store = aws.task_store()
+    store = wiring.task_store()
     while not all((record := store.get(task_id)) and record.finished for task_id in finished):
         assert time.monotonic() < deadline, "the tasks did not finish"
         deliver(handler, queue, **options)
@@ -106,26 +113,26 @@ def test_tasks_run_once_though_each_batch_is_delivered_twice(queue: Queue) -> No
     handler = consumer(app)
     ids = [f"id-{number}" for number in range(25)]
     for number, task_id in enumerate(ids):
-        aws.sender().send(Message("add", task_id, [number, 1], queue="work"), clock.now_ms())
+        wiring.sender().send(Message("add", task_id, [number, 1], queue="work"), clock.now_ms())
     deliver_until(handler, queue, ids, twice=True)
-    records = [aws.task_store().get(task_id) for task_id in ids]
+    records = [wiring.task_store().get(task_id) for task_id in ids]
     assert [record.result for record in records if record] == [number + 1 for number in range(25)]
     assert sorted(ran) == sorted(ids)
 
 
 def test_a_stock_client_s_message_without_a_record_runs(queue: Queue) -> None:
-    sqs: Any = aws.client("sqs")
+    sqs: Any = clients.client("sqs")
     sqs.send_message(QueueUrl=queue.url, MessageBody=encode(Message("add", "a", [1, 2])))
     deliver_until(consumer(app), queue, ["a"])
-    record = aws.task_store().get("a")
+    record = wiring.task_store().get("a")
     assert record is not None
     assert (record.status, record.result, record.queue) == ("SUCCESS", 3, "work")
 
 
 def test_a_retry_comes_back_and_ends(queue: Queue) -> None:
-    aws.sender().send(Message("flaky", "a", queue="work"), clock.now_ms())
+    wiring.sender().send(Message("flaky", "a", queue="work"), clock.now_ms())
     deliver_until(consumer(app), queue, ["a"])
-    record = aws.task_store().get("a")
+    record = wiring.task_store().get("a")
     assert record is not None
     assert (record.result, record.attempts, record.retries) == ("at last", 2, 1)
     assert ran == ["a", "a"]
@@ -133,16 +140,16 @@ def test_a_retry_comes_back_and_ends(queue: Queue) -> None:
 
 def test_a_task_due_soon_starts_at_its_time(queue: Queue) -> None:
     due_ms = clock.now_ms() + 1_300
-    aws.sender().send(Message("add", "a", [1, 2], queue="work", eta_ms=due_ms), clock.now_ms())
+    wiring.sender().send(Message("add", "a", [1, 2], queue="work", eta_ms=due_ms), clock.now_ms())
     deliver_until(consumer(app), queue, ["a"])
-    record = aws.task_store().get("a")
+    record = wiring.task_store().get("a")
     assert record is not None
     assert record.finished_at_ms is not None
     assert due_ms <= record.finished_at_ms < due_ms + 3_000
 
 
 def test_poison_goes_to_the_dead_letters_with_its_reason(queue: Queue) -> None:
-    sqs: Any = aws.client("sqs")
+    sqs: Any = clients.client("sqs")
     sqs.send_message(QueueUrl=queue.url, MessageBody="junk")
     assert deliver(consumer(app), queue) == 1
     (letter,) = sqs.receive_message(
@@ -157,7 +164,7 @@ def test_every_line_of_the_log_names_its_task(
     queue: Queue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler = consumer(App("logged", queue="work", tasks=app.tasks))
-    aws.sender().send(Message("add", "a", [1, 2], queue="work"), clock.now_ms())
+    wiring.sender().send(Message("add", "a", [1, 2], queue="work"), clock.now_ms())
     deliver_until(handler, queue, ["a"])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (ended,) = [line for line in lines if line.get("message") == "ended"]

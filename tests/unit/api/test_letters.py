@@ -6,12 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.dead_letters.burying import bury
-from functions.dead_letters.letters import read_letter
-from taskqueue.deadletters import DeadLetter
-from taskqueue.memory import MemoryTaskStore
+from taskqueue.dead_letters.bury import bury
+from taskqueue.dead_letters.letter import DeadLetter, read_letter
 from taskqueue.message import Message, encode
-from taskqueue.queues import Queue
+from taskqueue.queue import Queue
+from taskqueue.testing.records import MemoryTaskStore
 
 QUEUES = {"work": Queue("work", "https://sqs/1/stack-work", "arn:1:stack-work", "https://sqs/1/dl")}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from taskqueue.schedule_rows import BrokenRow, Row
+from taskqueue.beat.row import BrokenRow, Row
 
 
 @dataclass

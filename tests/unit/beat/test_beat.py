@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskqueue.app import App, Task
-from taskqueue.beat import HORIZON_MS, MAX_LATE, Tick, message, plan, task_id, tick
+from taskqueue.beat.plan import HORIZON_MS, MAX_LATE, message, plan, task_id
+from taskqueue.beat.row import BrokenRow, Row, declare, put, runs
+from taskqueue.beat.schedule import Misfire, Schedule
+from taskqueue.beat.tick import Tick, tick
+from taskqueue.beat.timing import Crontab, Interval, OneOff, due
 from taskqueue.errors import SendError
 from taskqueue.message import Message
-from taskqueue.schedule_rows import BrokenRow, Row, declare, put, runs
-from taskqueue.schedules import Misfire, Schedule
-from taskqueue.slots import Crontab, Interval, OneOff, due
-from taskqueue.store import Enqueued
+from taskqueue.records.store import Enqueued
 from tests.unit.beat.memory_rows import MemoryScheduleRows
 
 NOW_MS = 1_790_000_000_000

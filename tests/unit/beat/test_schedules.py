@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.schedules import InvalidSchedule, Misfire, Schedule, check, definition, parse
-from taskqueue.slots import Crontab, Interval, OneOff
+from taskqueue.beat.schedule import InvalidSchedule, Misfire, Schedule, check, definition, parse
+from taskqueue.beat.timing import Crontab, Interval, OneOff
 
 NOW_MS = 1_790_000_000_000
 RANKING = {"task": "select_populate_book", "interval_seconds": 100}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskqueue.slots import (
+from taskqueue.beat.timing import (
     DAY_MS,
     Crontab,
     Interval,

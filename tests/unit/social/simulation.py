@@ -8,15 +8,17 @@ from typing import Any, cast
 from social import notifying
 from social.fanout import DELIVER_NEWS, NOTIFY_FRIENDS, NOTIFY_FRIENDS_PAGE, Chunk, FanOut
 from social.friends import FriendPage
-from taskqueue import states
 from taskqueue.context import DEFERRED, Context
 from taskqueue.errors import Throttled
-from taskqueue.memory import MemoryTaskStore
+from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
-from taskqueue.parts import Parts
-from taskqueue.records import TaskRecord, result_meta
-from taskqueue.sender import Sender
-from taskqueue.store import NEVER_MS, AlreadyFinished, Claim, Claimed, Finish
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS, AlreadyFinished, Claim, Claimed
+from taskqueue.records.meta import result_meta
+from taskqueue.records.record import TaskRecord
+from taskqueue.records.store import Finish
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.records import MemoryTaskStore
 
 TASK_ID = "t1"
 LEASE_MS = 60_000

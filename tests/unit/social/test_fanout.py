@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from social.fanout import CHUNK_SIZE, PAGE_SIZE, Chunk, FanOut, is_small, plan_page
 from social.friends import FriendPage
+from taskqueue.groups.completion import Parts
 from taskqueue.message import MAX_BYTES, MAX_ID_LENGTH, Message, decode, encode
-from taskqueue.parts import Parts
 
 FAN_OUT = FanOut("t1", "notifications", "80", "n1", 1_900_000_000)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from social.jsonitems import JsonItems, write_as_json
-from taskqueue.aws import CONFIG
+from taskqueue.lambdas.clients import CONFIG
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

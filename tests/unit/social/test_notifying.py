@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from social import fanout, notifying
-from taskqueue import states
 from taskqueue.errors import Throttled
 from taskqueue.message import Message
+from taskqueue.records import states
 from tests.unit.social.simulation import TASK_ID, Fuse, WorkerDied, World, run_all
 
 CHUNK = 3

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from taskqueue.app import App
-from taskqueue.delivery import Delivery, read
 from taskqueue.message import Message, encode
+from taskqueue.worker.delivery import Delivery, read
 
 NOW_MS = 1_795_370_400_000
 

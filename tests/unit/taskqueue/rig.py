@@ -7,13 +7,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from taskqueue.app import App
-from taskqueue.inbox import Inbox
-from taskqueue.memory import MemoryTaskStore
-from taskqueue.memory_broker import MemoryBroker, lambda_event
 from taskqueue.message import Message, encode
-from taskqueue.records import TaskRecord
-from taskqueue.sender import Sender
-from taskqueue.worker import Worker
+from taskqueue.records.record import TaskRecord
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.broker import MemoryBroker, lambda_event
+from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.inbox import Inbox
+from taskqueue.worker.worker import Worker
 from tests.unit.taskqueue.deliveries import NOW_MS
 
 VISIBILITY_SECONDS = 60

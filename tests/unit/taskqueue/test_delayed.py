@@ -8,15 +8,15 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.delayed import (
-    EARLY_MS,
+from taskqueue.errors import MessageTooLarge, SendError
+from taskqueue.queue import Queue
+from taskqueue.sending.one_time_schedules import (
     MAX_INPUT_BYTES,
-    DelayedSends,
+    SCHEDULE_EARLY_MS,
+    OneTimeSchedules,
     at_expression,
     schedule_name,
 )
-from taskqueue.errors import MessageTooLarge, SendError
-from taskqueue.queues import Queue
 
 QUEUE = Queue("work", "url", "arn:work", "dead")
 DUE_MS = 1_795_370_400_250
@@ -35,8 +35,8 @@ class Scheduler:
         self.schedules.append(request)
 
 
-def sends(scheduler: Any) -> DelayedSends:
-    return DelayedSends(lambda: scheduler, "group", "arn:role")
+def sends(scheduler: Any) -> OneTimeSchedules:
+    return OneTimeSchedules(lambda: scheduler, "group", "arn:role")
 
 
 def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
@@ -46,7 +46,7 @@ def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
         {
             "Name": schedule_name("id"),
             "GroupName": "group",
-            "ScheduleExpression": at_expression(DUE_MS - EARLY_MS),
+            "ScheduleExpression": at_expression(DUE_MS - SCHEDULE_EARLY_MS),
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": {"Arn": "arn:work", "RoleArn": "arn:role", "Input": "body"},
             "ActionAfterCompletion": "DELETE",

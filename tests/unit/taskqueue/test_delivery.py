@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.app import App
-from taskqueue.delivery import MAX_WAIT_MS, read
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, encode
+from taskqueue.worker.delivery import MAX_WAIT_MS, read
 from tests.unit.taskqueue.deliveries import NOW_MS, delivery, sqs_record
 
 

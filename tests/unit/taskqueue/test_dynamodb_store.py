@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from taskqueue.dynamodb_store import DynamoTaskStore
+from taskqueue.aws.partiql import MAX_TRIES
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
-from taskqueue.partiql import MAX_TRIES
-from taskqueue.states import SUCCESS
-from taskqueue.store import NEVER_MS, Claim, Claimed, Finish, Leased, NotClaimed
+from taskqueue.records.claim import NEVER_MS, Claim, Claimed, Leased, NotClaimed
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.states import SUCCESS
+from taskqueue.records.store import Finish
 
 NOW_MS = 1_795_370_400_000
 DONE: dict[str, Any] = {}

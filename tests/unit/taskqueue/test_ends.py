@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from taskqueue import ends, states
-from taskqueue.ends import MAX_RESULT_BYTES, Attempt
 from taskqueue.errors import Retry
-from taskqueue.store import NEVER_MS
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS
+from taskqueue.worker import outcome
+from taskqueue.worker.outcome import MAX_RESULT_BYTES, Attempt
 from tests.unit.taskqueue.deliveries import NOW_MS, delivery
 
 
@@ -17,7 +18,7 @@ def attempt(number: int = 1, retries: int = 0, **options: Any) -> Attempt:
 
 
 def test_success_is_final_and_holds_the_result() -> None:
-    end = ends.succeeded(attempt(number=4, retries=2), {"n": 3}, NOW_MS)
+    end = outcome.succeeded(attempt(number=4, retries=2), {"n": 3}, NOW_MS)
     assert end.finish is not None
     assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("SUCCESS", None, None)
     assert (end.finish.task_id, end.finish.attempt, end.finish.retries) == ("id-1", 4, 2)
@@ -29,7 +30,7 @@ def test_success_is_final_and_holds_the_result() -> None:
     "options", [{"ignore_result": True}, {"message": {"ignore_result": True}}], ids=str
 )
 def test_an_ignored_result_is_not_written(options: dict[str, Any]) -> None:
-    end = ends.succeeded(attempt(**options), object(), NOW_MS)
+    end = outcome.succeeded(attempt(**options), object(), NOW_MS)
     assert end.finish is not None
     assert json.loads(end.finish.meta)["result"] is None
 
@@ -37,17 +38,17 @@ def test_an_ignored_result_is_not_written(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("value", [object(), float("nan"), {1}, "x" * MAX_RESULT_BYTES])
 def test_a_result_that_cannot_be_stored_is_an_error(value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        ends.succeeded(attempt(), value, NOW_MS)
+        outcome.succeeded(attempt(), value, NOW_MS)
 
 
 def test_the_largest_result_is_stored() -> None:
-    end = ends.succeeded(attempt(), "x" * (MAX_RESULT_BYTES - 400), NOW_MS)
+    end = outcome.succeeded(attempt(), "x" * (MAX_RESULT_BYTES - 400), NOW_MS)
     assert end.finish is not None
     assert MAX_RESULT_BYTES - 400 < len(end.finish.meta) <= MAX_RESULT_BYTES
 
 
 def test_a_failure_without_retries_is_no_dead_letter() -> None:
-    end = ends.failed(attempt(), ValueError("no"), NOW_MS)
+    end = outcome.failed(attempt(), ValueError("no"), NOW_MS)
     assert end.finish is not None
     assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("FAILURE", None, None)
     assert end.finish.claimable_at_ms == NEVER_MS
@@ -59,32 +60,32 @@ def test_a_failure_without_retries_is_no_dead_letter() -> None:
 
 
 def test_exhausted_retries_are_a_failure_and_a_dead_letter() -> None:
-    end = ends.failed(attempt(retries=3, autoretry_for=(OSError,)), OSError("gone"), NOW_MS)
+    end = outcome.failed(attempt(retries=3, autoretry_for=(OSError,)), OSError("gone"), NOW_MS)
     assert end.status == states.FAILURE
     assert end.dead_letter_reason == "failed after 3 retries: OSError: gone"
 
 
 def test_a_failure_of_a_task_without_a_record_is_a_dead_letter() -> None:
-    end = ends.failed(attempt(number=0, idempotent=True), ValueError("no"), NOW_MS)
+    end = outcome.failed(attempt(number=0, idempotent=True), ValueError("no"), NOW_MS)
     assert end.finish is None
     assert end.dead_letter_reason == "failed after 0 retries: ValueError: no"
 
 
 def test_a_retry_is_claimable_when_its_message_comes_back() -> None:
-    end = ends.failed(attempt(number=2, retries=1), Retry(countdown_seconds=7.25), NOW_MS)
+    end = outcome.failed(attempt(number=2, retries=1), Retry(countdown_seconds=7.25), NOW_MS)
     assert end.finish is not None
     assert (end.status, end.hide_seconds, end.finish.retries) == ("RETRY", 8, 2)
     assert end.finish.claimable_at_ms == NOW_MS + 7_250
 
 
 def test_a_retry_tells_its_cause() -> None:
-    end = ends.failed(attempt(), Retry(5, KeyError("k")), NOW_MS)
+    end = outcome.failed(attempt(), Retry(5, KeyError("k")), NOW_MS)
     assert end.finish is not None
     assert json.loads(end.finish.meta)["result"]["exc_type"] == "KeyError"
 
 
 def test_expired_is_revoked_as_celery_has_it() -> None:
-    end = ends.expired(attempt(), NOW_MS)
+    end = outcome.expired(attempt(), NOW_MS)
     assert end.finish is not None
     assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("REVOKED", None, None)
     meta = json.loads(end.finish.meta)

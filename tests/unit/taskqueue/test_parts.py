@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.parts import Parts, done_key, planned_key
+from taskqueue.groups.completion import Parts, done_key, planned_key
 
 NOTHING = Parts(frozenset(), frozenset())
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue import states
 from taskqueue.message import Message
-from taskqueue.records import MAX_ERROR_LENGTH, ErrorInfo, TaskRecord, outcome_of, result_meta
+from taskqueue.records import states
+from taskqueue.records.meta import MAX_ERROR_LENGTH, ErrorInfo, outcome_of, result_meta
+from taskqueue.records.record import TaskRecord
 
 MESSAGE = Message("add", "id-1", [1], {"b": 2}, queue="work", parent_id="p")
 

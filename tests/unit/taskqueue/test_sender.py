@@ -8,11 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
-from taskqueue.memory import MemoryTaskStore
-from taskqueue.memory_broker import MemoryBroker
 from taskqueue.message import MAX_BYTES, Message, decode
-from taskqueue.sender import EARLY_MS, MAX_BATCH_ENTRIES, Sender, batches, delay_seconds
-from taskqueue.store import Claim, Enqueued
+from taskqueue.records.claim import Claim
+from taskqueue.records.store import Enqueued
+from taskqueue.sending.sender import (
+    MAX_BATCH_ENTRIES,
+    MESSAGE_EARLY_MS,
+    Sender,
+    batches,
+    delay_seconds,
+)
+from taskqueue.testing.broker import MemoryBroker
+from taskqueue.testing.records import MemoryTaskStore
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Fuse
 
@@ -139,7 +146,7 @@ def test_what_cannot_be_sent_makes_no_request(
 def test_up_to_fifteen_minutes_are_sqs_s_delay(out: Outgoing) -> None:
     out.sender.send(message(eta_ms=NOW_MS + QUARTER_MS), NOW_MS)
     (sent,) = out.broker.messages(out.queue.url)
-    assert sent.visible_at_ms == NOW_MS + QUARTER_MS - EARLY_MS
+    assert sent.visible_at_ms == NOW_MS + QUARTER_MS - MESSAGE_EARLY_MS
     assert out.delayed.sent == []
 
 

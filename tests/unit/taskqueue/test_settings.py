@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from taskqueue.queues import Queue, parse_queues, queue_name
-from taskqueue.settings import Settings
+from taskqueue.lambdas.settings import Settings
+from taskqueue.queue import Queue, parse_queues, queue_name
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:stack-work"
 QUEUES = json.dumps({"work": {"url": "u", "arn": ARN, "dead_letter_url": "d"}})

@@ -9,8 +9,8 @@ import pytest
 from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
 from taskqueue.errors import NoResult, Retry, TaskNotFound
+from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
-from taskqueue.parts import done_key, planned_key
 from taskqueue.testing import InMemory
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from taskqueue.errors import TimeLimitExceeded
-from taskqueue.timelimit import time_limit
+from taskqueue.worker.time_limit import time_limit
 
 
 def test_what_runs_too_long_is_stopped() -> None:

@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
 from taskqueue.errors import Retry, StoreError, Throttled
-from taskqueue.memory_broker import lambda_event
+from taskqueue.groups.completion import planned_key
 from taskqueue.message import Message, encode
-from taskqueue.parts import planned_key
-from taskqueue.store import Claim, Claimed, NotClaimed
-from taskqueue.worker import MAX_LOST_ATTEMPTS
+from taskqueue.records.claim import Claim, Claimed, NotClaimed
+from taskqueue.testing.broker import lambda_event
+from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.kombu_messages import PICKLED, PLAIN, base64_of
 from tests.unit.taskqueue.rig import VISIBILITY_SECONDS, Died, Rig

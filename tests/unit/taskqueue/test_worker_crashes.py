@@ -7,9 +7,9 @@ import pytest
 
 from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
+from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
-from taskqueue.parts import done_key, planned_key
-from taskqueue.worker import MAX_LOST_ATTEMPTS
+from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Died, Rig
 

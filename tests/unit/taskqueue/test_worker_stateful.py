@@ -11,7 +11,7 @@ from taskqueue.app import App
 from taskqueue.context import Context
 from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskNotFound, Throttled
 from taskqueue.message import Message
-from taskqueue.worker import MAX_LOST_ATTEMPTS
+from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.rig import Died, Rig
 
 REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": ""}}, "SQS")

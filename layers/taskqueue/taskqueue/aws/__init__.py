@@ -1,0 +1,1 @@
+"""How AWS answers: its errors as ours, and requests of many items."""

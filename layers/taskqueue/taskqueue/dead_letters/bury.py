@@ -1,0 +1,50 @@
+"""Keeps a dead letter and says so in the record of its task."""
+
+from typing import Protocol
+
+from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.errors import TaskQueueError
+from taskqueue.message import Message
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.store import TaskStore
+
+
+class Letters(Protocol):
+    """Where letters are kept."""
+
+    def put(self, letter: DeadLetter) -> None:
+        """Write a letter; writing it again changes nothing."""
+        ...
+
+
+def bury(
+    letter: DeadLetter,
+    message: Message | None,
+    letters: Letters,
+    tasks: TaskStore,
+    now_ms: int,
+    error: ErrorInfo | None = None,
+) -> None:
+    """Write the letter, then FAILURE with the task's own `error`; doing it again changes nothing.
+
+    Raises:
+        StoreError, Throttled: a write failed; the message must come back.
+    """
+    letters.put(letter)
+    failed = _failed_task(letter, message, tasks)
+    if failed:
+        tasks.fail(failed, error or ErrorInfo.of(TaskQueueError(letter.reason)), now_ms)
+
+
+def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:
+    """Return the task that has failed: a part's is the one that it is a part of.
+
+    Parts have no records. A parent without parts has only sent this task, and goes its own way.
+    """
+    if message and message.parent_id:
+        parent = tasks.get(message.parent_id)
+        if parent and parent.parts:
+            return Message(parent.task, parent.id, queue=parent.queue)
+    if letter.task_id and letter.task:
+        return message or Message(letter.task, letter.task_id, queue=letter.queue)
+    return None

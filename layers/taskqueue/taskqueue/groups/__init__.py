@@ -1,0 +1,1 @@
+"""Many parts that finish one whole."""

@@ -1,0 +1,1 @@
+"""What a deployed function needs: its settings, its clients, its handler."""

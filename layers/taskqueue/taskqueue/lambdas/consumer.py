@@ -1,0 +1,32 @@
+"""The handler of a Lambda that runs the tasks of an app."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+
+from taskqueue.app import App
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.settings import metrics_namespace
+from taskqueue.lambdas.wiring import sender, settings, task_store
+from taskqueue.worker.inbox import Inbox
+from taskqueue.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
+
+
+def consumer(app: App) -> Handler:
+    """Return the handler of the Lambda that runs the tasks of `app`: all that it needs."""
+    logger = Logger(service=app.name)
+    worker = Worker(
+        app=app,
+        store=task_store(),
+        sender=sender(),
+        inbox=Inbox(client("sqs"), settings().queues[app.queue]),
+        logger=logger,
+        metrics=Metrics(namespace=metrics_namespace(), service=app.name),
+    )
+    return logger.inject_lambda_context(worker.handle)

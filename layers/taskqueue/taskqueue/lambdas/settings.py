@@ -1,0 +1,43 @@
+"""The environment of a function, as `template.yaml` sets it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from taskqueue.queue import Queue, parse_queues
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every function that touches the queue is told.
+
+    `task_modules`: the modules whose `app` holds the tasks that the API knows.
+    """
+
+    tasks_table: str
+    queues: Mapping[str, Queue]
+    result_ttl_seconds: int
+    schedule_group: str
+    scheduler_role_arn: str
+    task_modules: tuple[str, ...]
+    dead_letters_table: str
+    schedules_table: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings; what a function does not use may be missing."""
+        return cls(
+            tasks_table=environment["TASKS_TABLE"],
+            queues=parse_queues(environment.get("QUEUES", "{}")),
+            result_ttl_seconds=int(environment.get("RESULT_TTL_SECONDS", 7 * 24 * 60 * 60)),
+            schedule_group=environment.get("SCHEDULE_GROUP", ""),
+            scheduler_role_arn=environment.get("SCHEDULER_ROLE_ARN", ""),
+            task_modules=tuple(filter(None, environment.get("TASK_MODULES", "").split(","))),
+            dead_letters_table=environment.get("DEAD_LETTERS_TABLE", ""),
+            schedules_table=environment.get("SCHEDULES_TABLE", ""),
+        )
+
+
+def metrics_namespace() -> str:
+    """Return the namespace of this stack's metrics, so that two stacks do not mix theirs."""
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "TaskQueue")

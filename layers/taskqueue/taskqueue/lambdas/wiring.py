@@ -1,0 +1,55 @@
+"""Puts the parts together from the environment: settings, stores, sender. Each is made once."""
+
+import functools
+import os
+from typing import TYPE_CHECKING
+
+from taskqueue.lambdas.clients import client
+from taskqueue.lambdas.settings import Settings
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.sending.one_time_schedules import OneTimeSchedules
+from taskqueue.sending.sender import Sender
+
+if TYPE_CHECKING:
+    from taskqueue.beat.store import DynamoScheduleStore
+    from taskqueue.dead_letters.store import DeadLetterStore
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings in this process's environment."""
+    return Settings.of(os.environ)
+
+
+@functools.cache
+def task_store() -> DynamoTaskStore:
+    """Return the store of task records, the table TASKS_TABLE."""
+    return DynamoTaskStore(
+        client("dynamodb"), settings().tasks_table, settings().result_ttl_seconds
+    )
+
+
+@functools.cache
+def sender() -> Sender:
+    """Return the sender of task messages."""
+    schedules = OneTimeSchedules(
+        lambda: client("scheduler"), settings().schedule_group, settings().scheduler_role_arn
+    )
+    return Sender(client("sqs"), task_store(), settings().queues, schedules)
+
+
+@functools.cache
+def dead_letter_store() -> "DeadLetterStore":
+    """Return the store of the table DEAD_LETTERS_TABLE."""
+    # A consumer, whose cold start this module is part of, reads no dead letters and no schedules.
+    from taskqueue.dead_letters.store import DeadLetterStore
+
+    return DeadLetterStore(client("dynamodb"), settings().dead_letters_table)
+
+
+@functools.cache
+def schedule_store() -> "DynamoScheduleStore":
+    """Return the store of the table SCHEDULES_TABLE."""
+    from taskqueue.beat.store import DynamoScheduleStore
+
+    return DynamoScheduleStore(client("dynamodb"), settings().schedules_table)

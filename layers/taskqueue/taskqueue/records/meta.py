@@ -1,0 +1,132 @@
+"""Celery's JSON form of a task's result, and of its error.
+
+https://docs.celeryq.dev/en/stable/internals/reference/celery.backends.base.html
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taskqueue import clock
+from taskqueue.message import Message
+from taskqueue.records.states import FINISHED
+
+# An error longer than this is cut: it must fit the record, and a line of the log.
+MAX_ERROR_LENGTH = 10_000
+# Arguments longer than this stay out of the record, so that a record stays within one write unit.
+MAX_ARGUMENTS_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """A task's exception, as Celery's result backends write it."""
+
+    type: str
+    args: Sequence[Any]
+    module: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "ErrorInfo":
+        """Return the description of `error`; arguments that are not JSON become their text."""
+        kind = type(error)
+        args = [_jsonable(arg) for arg in error.args]
+        if len(json.dumps(args)) > MAX_ERROR_LENGTH:
+            args = [", ".join(map(str, args))[:MAX_ERROR_LENGTH]]
+        return cls(kind.__qualname__, args, kind.__module__)
+
+    @classmethod
+    def parse(cls, text: str) -> "ErrorInfo":
+        """Read what `text` wrote."""
+        return _error_of(json.loads(text))
+
+    @property
+    def text(self) -> str:
+        """The description as JSON, as it stands in a result meta."""
+        return json.dumps(_error_meta(self), separators=(",", ":"))
+
+    @property
+    def message(self) -> str:
+        """The exception's text."""
+        return ", ".join(map(str, self.args))
+
+
+def result_meta(
+    message: Message,
+    status: str,
+    *,
+    result: Any = None,
+    error: ErrorInfo | None = None,
+    retries: int = 0,
+    at_ms: int,
+) -> bytes:
+    """Return Celery's result meta, with its extended fields, as JSON.
+
+    The traceback stays in the worker's log: a result is read by callers.
+
+    Raises:
+        TypeError, ValueError: `result` cannot be written as JSON.
+    """
+    meta = {
+        "status": status,
+        "result": _error_meta(error) if error else result,
+        "traceback": None,
+        "children": [],
+        "date_done": clock.iso(at_ms) if status in FINISHED else None,
+        "task_id": message.id,
+        "parent_id": message.parent_id,
+        "name": message.task,
+        "queue": message.queue,
+        "retries": retries,
+        "worker": "lambda",
+        **_arguments_meta(message.args, message.kwargs),
+    }
+    return json.dumps(meta, separators=(",", ":"), allow_nan=False).encode()
+
+
+def outcome_of(meta: bytes) -> tuple[Any, ErrorInfo | None]:
+    """Return the result and the error that a result meta holds; one of them is None."""
+    content = json.loads(meta).get("result")
+    if isinstance(content, dict) and "exc_type" in content:
+        return None, _error_of(content)
+    return content, None
+
+
+def _error_of(content: Mapping[str, Any]) -> ErrorInfo:
+    args = content.get("exc_message") or []
+    listed = args if isinstance(args, list) else [args]
+    return ErrorInfo(content["exc_type"], listed, content.get("exc_module") or "builtins")
+
+
+def _error_meta(error: ErrorInfo) -> dict[str, Any]:
+    return {
+        "exc_type": error.type,
+        "exc_message": list(error.args),
+        "exc_module": error.module,
+    }
+
+
+def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps([list(args), dict(kwargs)], separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        # Python's JSON reads NaN, and nests deeper than it writes: such a task runs all the same.
+        return {"args": None, "kwargs": None}
+    if len(text) > MAX_ARGUMENTS_LENGTH:
+        return {"args": None, "kwargs": None}
+    return {"args": list(args), "kwargs": dict(kwargs)}
+
+
+def _jsonable(value: object) -> Any:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return _text(value)
+    return value
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - any class may have a __str__ that fails
+        return f"<{type(value).__name__}>"

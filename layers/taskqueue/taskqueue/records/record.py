@@ -1,0 +1,33 @@
+"""A task's record: what is known of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from taskqueue.groups.completion import Parts
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.states import FINISHED, PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task as it stands in the store. Times are milliseconds since the epoch."""
+
+    id: str
+    task: str
+    queue: str
+    status: str = PENDING
+    result: Any = None
+    error: ErrorInfo | None = None
+    attempts: int = 0
+    retries: int = 0
+    progress: Any = None
+    parts: Parts | None = None
+    enqueued_at_ms: int | None = None
+    started_at_ms: int | None = None
+    finished_at_ms: int | None = None
+    due_at_ms: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the task has reached a state that it does not leave by itself."""
+        return self.status in FINISHED

@@ -1,0 +1,123 @@
+"""What a store of task records does, whatever it is made of.
+
+The life of a record, and the writes that move it:
+
+    enqueue ──> PENDING ──claim──> STARTED ──finish──> SUCCESS | FAILURE | REVOKED
+                   ^                  │  └──plan_parts──> PROGRESS ──complete──> SUCCESS
+                   └──reset           └──finish──> RETRY ──claim──> STARTED …
+
+A claim holds a lease: it succeeds when `lease_until_ms` has passed, which is 0 for a task that
+waits, the time of the next try for one that retries, and never for one that is finished. Each claim
+raises the attempt number, the fencing token that every later write of that worker must carry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from taskqueue.groups.completion import Parts
+from taskqueue.message import Message
+from taskqueue.records.claim import Claim, ClaimOutcome
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.record import TaskRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of one attempt: `meta` is Celery's result meta.
+
+    `claimable_at_ms`: when the task may be claimed again; `NEVER_MS` for a finished one.
+    """
+
+    task_id: str
+    attempt: int
+    status: str
+    meta: bytes
+    claimable_at_ms: int
+    retries: int
+    at_ms: int
+
+
+class Enqueued(Enum):
+    """What `enqueue` found."""
+
+    NEW = "the record was written"
+    WAITING = "the task is known and waits: sending its message again does no harm"
+    BEGUN = "the task is known and has started or finished: its message need not be sent"
+
+
+class TaskStore(Protocol):
+    """The records of all tasks. Every method may raise `StoreError` or `Throttled`."""
+
+    def enqueue(self, message: Message, now_ms: int) -> Enqueued:
+        """Write PENDING, if the id is new.
+
+        Raises:
+            TaskIdTaken: the id is that of a task of another name.
+        """
+        ...
+
+    def forget(self, task_id: str) -> None:
+        """Remove a record that nobody has claimed: its message could not be sent."""
+        ...
+
+    def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
+        """Claim each task on its own; the outcomes stand in the order of the claims.
+
+        Raises:
+            StoreError, Throttled: none of them is claimed.
+        """
+        ...
+
+    def finish(self, ends: Sequence[Finish]) -> list[bool]:
+        """Write the ends of attempts; False where the lease was lost, or the store refused it.
+
+        Raises:
+            StoreError, Throttled: none of them is written.
+        """
+        ...
+
+    def release(self, task_id: str, attempt: int) -> bool:
+        """Give a claimed task back unrun; False where the lease was lost."""
+        ...
+
+    def get(self, task_id: str) -> TaskRecord | None:
+        """Return the record, or None for an id that was never issued (or has expired)."""
+        ...
+
+    def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
+        """Write a JSON value of the task's own; False where the lease was lost."""
+        ...
+
+    def plan_parts(self, task_id: str, planned_key: str) -> Parts:
+        """Add a page's plan; a task that is STARTED is PROGRESS, to be finished by its parts.
+
+        The claim's lease stays: a delivery that comes after it must see to what its worker left.
+        """
+        ...
+
+    def finish_part(self, task_id: str, done_key: str) -> Parts:
+        """Add a part that is done."""
+        ...
+
+    def complete(self, message: Message, result: Any, now_ms: int) -> bool:
+        """Write SUCCESS of a task in PROGRESS; False when it was finished already."""
+        ...
+
+    def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
+        """Write FAILURE of a dead-lettered task, known or not; False when it ended before."""
+        ...
+
+    def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
+        """Write REVOKED; a task revoked before stays so.
+
+        Raises:
+            TaskNotFound: there is no task of that id.
+            TaskAlreadyStarted: the task has started or finished.
+        """
+        ...
+
+    def reset(self, message: Message, now_ms: int) -> None:
+        """Write PENDING with no retries behind it, for a dead letter that is sent again."""
+        ...

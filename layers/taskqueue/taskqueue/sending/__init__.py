@@ -1,0 +1,1 @@
+"""Sending tasks: the record first, then the message; now, later, or much later."""

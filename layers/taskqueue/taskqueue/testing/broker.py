@@ -1,0 +1,173 @@
+"""SQS in memory: the calls of its client that the task queue makes, kept to the same rules.
+
+Time is the clock that it is given, so that a test moves it instead of waiting.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from taskqueue.message import MAX_BYTES
+from taskqueue.queue import Queue
+from taskqueue.sending.sender import MAX_BATCH_ENTRIES, MAX_DELAY_SECONDS
+
+MAX_VISIBILITY_SECONDS = 12 * 60 * 60
+_ARN_PREFIX = "arn:aws:sqs:memory:0:"
+
+
+@dataclass
+class StoredMessage:
+    """A message on a queue in memory. `receipt` is that of its last delivery, if there was one."""
+
+    id: str
+    body: str
+    attributes: Mapping[str, Any]
+    sent_at_ms: int
+    visible_at_ms: int
+    receive_count: int = 0
+    receipt: str | None = None
+
+
+@dataclass
+class MemoryBroker:
+    """Queues in memory, with the methods of the boto3 SQS client that `Sender` and `Inbox` call."""
+
+    now_ms: Callable[[], int]
+    visibility_timeout_seconds: int = 60
+    _queues: dict[str, list[StoredMessage]] = field(default_factory=dict)
+    _receipts: Iterator[int] = field(default_factory=itertools.count)
+
+    def create_queue(self, name: str) -> Queue:
+        """Make a queue and the dead-letter queue beside it."""
+        queue = Queue(name, f"memory://{name}", f"{_ARN_PREFIX}{name}", f"memory://{name}-dead")
+        self._queues |= {queue.url: [], queue.dead_letter_url: []}
+        return queue
+
+    def messages(self, url: str) -> Sequence[StoredMessage]:
+        """Return all messages of a queue, visible or not, oldest first."""
+        return tuple(self._queue(url))
+
+    def send_message(self, **request: Any) -> dict[str, Any]:
+        """Put one message on a queue."""
+        _check_size("InvalidParameterValue", [request])
+        return {"MessageId": self._put(request["QueueUrl"], request)}
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        """Put up to 10 messages on a queue, of at most 1 MiB together."""
+        entries = request["Entries"]
+        _check_number(entries)
+        _check_size("AWS.SimpleQueueService.BatchRequestTooLong", entries)
+        sent = [
+            {"Id": entry["Id"], "MessageId": self._put(request["QueueUrl"], entry)}
+            for entry in entries
+        ]
+        return {"Successful": sent}
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        """Take up to `MaxNumberOfMessages` that are visible, and hide them."""
+        now_ms = self.now_ms()
+        queue = self._queue(request["QueueUrl"])
+        visible = [message for message in queue if message.visible_at_ms <= now_ms]
+        taken = visible[: request.get("MaxNumberOfMessages", 1)]
+        for message in taken:
+            message.receive_count += 1
+            message.receipt = f"{message.id}#{next(self._receipts)}"
+            message.visible_at_ms = now_ms + self.visibility_timeout_seconds * 1000
+        return {"Messages": [_received(message) for message in taken]}
+
+    def change_message_visibility_batch(self, **request: Any) -> dict[str, Any]:
+        """Let up to 10 messages that were received come back at other times."""
+        _check_number(request["Entries"])
+        failed = []
+        for entry in request["Entries"]:
+            message = self._find(request["QueueUrl"], entry["ReceiptHandle"])
+            if message is None or entry["VisibilityTimeout"] > MAX_VISIBILITY_SECONDS:
+                failed.append({"Id": entry["Id"], "SenderFault": True, "Code": "InvalidParameter"})
+            else:
+                message.visible_at_ms = self.now_ms() + entry["VisibilityTimeout"] * 1000
+        return {"Failed": failed}
+
+    def delete_message(self, **request: Any) -> dict[str, Any]:
+        """Acknowledge one message that was received."""
+        queue = self._queue(request["QueueUrl"])
+        message = self._find(request["QueueUrl"], request["ReceiptHandle"])
+        if message is not None:
+            queue.remove(message)
+        return {}
+
+    def _put(self, url: str, entry: Mapping[str, Any]) -> str:
+        delay_seconds = entry.get("DelaySeconds", 0)
+        if not 0 <= delay_seconds <= MAX_DELAY_SECONDS:
+            raise _error("InvalidParameterValue")
+        now_ms = self.now_ms()
+        message = StoredMessage(
+            id=str(uuid.uuid4()),
+            body=entry["MessageBody"],
+            attributes=entry.get("MessageAttributes", {}),
+            sent_at_ms=now_ms,
+            visible_at_ms=now_ms + delay_seconds * 1000,
+        )
+        self._queue(url).append(message)
+        return message.id
+
+    def _queue(self, url: str) -> list[StoredMessage]:
+        try:
+            return self._queues[url]
+        except KeyError:
+            raise _error("AWS.SimpleQueueService.NonExistentQueue") from None
+
+    def _find(self, url: str, receipt: str) -> StoredMessage | None:
+        return next((message for message in self._queue(url) if message.receipt == receipt), None)
+
+
+def lambda_event(queue: Queue, received: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the Lambda event of messages as `receive_message` returns them.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
+    """
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue.arn,
+            }
+            for message in received
+        ]
+    }
+
+
+def _received(message: StoredMessage) -> dict[str, Any]:
+    return {
+        "MessageId": message.id,
+        "ReceiptHandle": message.receipt,
+        "Body": message.body,
+        "Attributes": {
+            "ApproximateReceiveCount": str(message.receive_count),
+            "SentTimestamp": str(message.sent_at_ms),
+        },
+        "MessageAttributes": dict(message.attributes),
+    }
+
+
+def _check_number(entries: Sequence[Mapping[str, Any]]) -> None:
+    if len(entries) > MAX_BATCH_ENTRIES:
+        raise _error("AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+
+
+def _check_size(code: str, entries: Sequence[Mapping[str, Any]]) -> None:
+    if sum(len(entry["MessageBody"].encode()) for entry in entries) > MAX_BYTES:
+        raise _error(code)
+
+
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "MemoryBroker")

@@ -1,0 +1,1 @@
+"""Running tasks: a batch of messages in, the ids of those that must come back out."""

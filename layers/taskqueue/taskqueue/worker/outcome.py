@@ -1,0 +1,124 @@
+"""How an attempt at a task ends: pure decisions that the worker then carries out."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from taskqueue.errors import Retry
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS
+from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.store import Finish
+from taskqueue.retry import RetryLater, decide
+from taskqueue.worker.delivery import Delivery
+
+# An item of DynamoDB holds 400 KB; the rest of the record needs little.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_RESULT_BYTES = 380_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A run of a delivery. `number` is the fencing token; 0 for a task without a record."""
+
+    delivery: Delivery
+    number: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What to do after an attempt.
+
+    `finish`: the record's last write, None for a task without a record. `hide_seconds`: bring the
+    message back after so long; None acknowledges it. `dead_letter_reason`: why it is a dead letter.
+    `error`: the exception that the record will show.
+    """
+
+    status: str
+    finish: Finish | None
+    hide_seconds: int | None = None
+    dead_letter_reason: str | None = None
+    error: ErrorInfo | None = None
+
+
+def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
+    """Return the end of an attempt whose function returned `value`.
+
+    Raises:
+        TypeError, ValueError: the value is not JSON, or too large for the record.
+    """
+    stored = None if _ignores_result(attempt) else value
+    meta = result_meta(
+        attempt.delivery.message,
+        states.SUCCESS,
+        result=stored,
+        retries=attempt.retries,
+        at_ms=now_ms,
+    )
+    if len(meta) > MAX_RESULT_BYTES:
+        raise ValueError(f"the result has more than {MAX_RESULT_BYTES} bytes")
+    return End(states.SUCCESS, _finish(attempt, states.SUCCESS, meta, now_ms))
+
+
+def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
+    """Return the end of an attempt whose function raised `error`: another try, or FAILURE."""
+    decision = decide(attempt.delivery.task.options.retry, error, attempt.retries)
+    cause = (error.cause if isinstance(error, Retry) else None) or error
+    info = ErrorInfo.of(cause)
+    if isinstance(decision, RetryLater):
+        return _retry(attempt, info, decision.delay_seconds, now_ms)
+    meta = result_meta(
+        attempt.delivery.message,
+        states.FAILURE,
+        error=info,
+        retries=attempt.retries,
+        at_ms=now_ms,
+    )
+    # Without a record, a failure would be told nowhere but in the log.
+    kept = decision.exhausted or attempt.number == 0
+    reason = f"failed after {attempt.retries} retries: {info.type}: {info.message}"
+    return End(
+        states.FAILURE,
+        _finish(attempt, states.FAILURE, meta, now_ms),
+        dead_letter_reason=reason if kept else None,
+        error=info,
+    )
+
+
+def expired(attempt: Attempt, now_ms: int) -> End:
+    """Return the end of a task that waited beyond its `expires`; Celery revokes it."""
+    error = ErrorInfo("TaskRevokedError", ["expired"], "celery.exceptions")
+    meta = result_meta(attempt.delivery.message, states.REVOKED, error=error, at_ms=now_ms)
+    return End(states.REVOKED, _finish(attempt, states.REVOKED, meta, now_ms))
+
+
+def _retry(attempt: Attempt, info: ErrorInfo, delay_seconds: float, now_ms: int) -> End:
+    meta = result_meta(
+        attempt.delivery.message,
+        states.RETRY,
+        error=info,
+        retries=attempt.retries + 1,
+        at_ms=now_ms,
+    )
+    due_at_ms = now_ms + round(delay_seconds * 1000)
+    return End(
+        states.RETRY,
+        _finish(attempt, states.RETRY, meta, now_ms, claimable_at_ms=due_at_ms),
+        hide_seconds=math.ceil(delay_seconds),
+    )
+
+
+def _finish(
+    attempt: Attempt, status: str, meta: bytes, now_ms: int, claimable_at_ms: int = NEVER_MS
+) -> Finish | None:
+    if attempt.number == 0:
+        return None
+    retries = attempt.retries + (status == states.RETRY)
+    message = attempt.delivery.message
+    return Finish(message.id, attempt.number, status, meta, claimable_at_ms, retries, now_ms)
+
+
+def _ignores_result(attempt: Attempt) -> bool:
+    delivery = attempt.delivery
+    return delivery.message.ignore_result or delivery.task.options.ignore_result

@@ -1,0 +1,124 @@
+"""Settles a batch: writes the ends of its tasks and decides which messages come back.
+
+A message is acknowledged by default; `kept` are the ids of those that must come back.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from taskqueue.errors import SendError, StoreError
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.store import Finish, TaskStore
+from taskqueue.worker.delivery import Delivery
+from taskqueue.worker.inbox import Inbox, Refused
+from taskqueue.worker.outcome import End
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+# SQS hides a message for at most 12 hours after it was received, which may be 15 minutes ago. A
+# message that is to wait longer comes back, is found early, and is hidden again.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 15 * 60 - 60
+# A finished task waits no longer than this for the rest of its batch.
+MAX_UNWRITTEN_MS = 1_000
+
+
+class Settlement:
+    """The ends of one batch, on their way to the store and the queue."""
+
+    def __init__(self, store: TaskStore, inbox: Inbox, logger: "Logger") -> None:
+        self._store = store
+        self._inbox = inbox
+        self._log = logger
+        self._unwritten: list[tuple[Delivery, Finish]] = []
+        self._refused: list[Refused] = []
+        self._hidden: dict[str, int] = {}
+        self.kept: set[str] = set()
+        self.statuses: Counter[str] = Counter()
+
+    def end(self, delivery: Delivery, end: End, now_ms: int) -> None:
+        """Take the end of one attempt; write what has waited for a second.
+
+        A dead letter is sent before its task is FAILURE: the other way round, a worker that died in
+        between would leave a finished task, whose message is acknowledged and told nowhere. It
+        carries the error, so that whoever writes FAILURE first writes the same.
+        """
+        if end.dead_letter_reason is not None:
+            letter = _refused(delivery, end.dead_letter_reason, end.error)
+            if not self._send_dead_letter(letter):
+                return
+        self.statuses[end.status] += 1
+        if end.finish:
+            self._unwritten.append((delivery, end.finish))
+        if end.hide_seconds is not None:
+            self.keep(delivery, end.hide_seconds)
+        if self._unwritten and now_ms - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
+            self._write_ends()
+
+    def keep(self, delivery: Delivery, seconds: float) -> None:
+        """Let the message come back after `seconds`."""
+        self.kept.add(delivery.message_id)
+        self._hidden[delivery.receipt_handle] = int(min(max(seconds, 0), MAX_HIDDEN_SECONDS))
+
+    def refuse(self, letter: Refused) -> None:
+        """Send a message to the dead letters."""
+        self._refused.append(letter)
+
+    def refuse_delivery(self, delivery: Delivery, reason: str) -> None:
+        """Send the message of a known task to the dead letters."""
+        self.refuse(_refused(delivery, reason))
+
+    def settle(self) -> None:
+        """Write, send and hide all that is left; a message for which that fails comes back."""
+        self._write_ends()
+        refused, self._refused = self._refused, []
+        for letter in refused:
+            self._send_dead_letter(letter)
+        hidden, self._hidden = self._hidden, {}
+        if hidden:
+            self._hide(hidden)
+
+    def _write_ends(self) -> None:
+        unwritten, self._unwritten = self._unwritten, []
+        if not unwritten:
+            return
+        try:
+            held = self._store.finish([finish for _, finish in unwritten])
+        except StoreError as error:
+            self._log.error("the ends of %d tasks were not written: %s", len(unwritten), error)
+            held = [False] * len(unwritten)
+        for (delivery, finish), is_held in zip(unwritten, held, strict=True):
+            if not is_held:
+                self.kept.add(delivery.message_id)
+                self._log.warning(
+                    "the end of attempt %d is not written: its lease is lost, or the store refused",
+                    finish.attempt,
+                    extra={"task_id": finish.task_id},
+                )
+
+    def _send_dead_letter(self, letter: Refused) -> bool:
+        extra = {"task_id": letter.task_id, "task": letter.task, "reason": letter.reason}
+        try:
+            self._inbox.refuse(letter)
+        except SendError as error:
+            self.kept.add(letter.message_id)
+            self._log.error("a dead letter was not sent: %s", error, extra=extra)
+            return False
+        self._log.warning("dead letter", extra=extra)
+        return True
+
+    def _hide(self, hidden: Mapping[str, int]) -> None:
+        try:
+            failed = self._inbox.hide(hidden)
+        except SendError as error:
+            self._log.warning("messages come back at the queue's own timeout: %s", error)
+        else:
+            if failed:
+                self._log.warning("%d messages come back at the queue's own timeout", failed)
+
+
+def _refused(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> Refused:
+    message = delivery.message
+    return Refused(delivery.message_id, delivery.body, reason, message.id, message.task, error)
