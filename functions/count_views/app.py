@@ -8,16 +8,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from books import stores
 from books.consuming import ViewsConsumer
 from books.tasks import app, count_views
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.lambdas import clients, wiring
 from taskqueue.lambdas.settings import metrics_namespace
-from taskqueue.worker.inbox import Inbox
 
 logger = Logger(service=app.name)
+queue = wiring.settings().queues[count_views.queue]
 consumer = ViewsConsumer(
     app=app,
     task=count_views,
     store=stores.views,
-    inbox=Inbox(clients.client("sqs"), wiring.settings().queues[count_views.queue]),
+    dead_letters=DeadLetterSender(clients.client("sqs"), queue.dead_letter_url),
     window_minutes=stores.settings().window_minutes,
     logger=logger,
     metrics=Metrics(namespace=metrics_namespace(), service=app.name),

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from taskqueue import clock
 from taskqueue.dead_letters.bury import bury
-from taskqueue.dead_letters.letter import read_error, read_letter
+from taskqueue.dead_letters.letter import read_letter
 from taskqueue.lambdas import wiring
 from taskqueue.lambdas.settings import metrics_namespace
 
@@ -33,9 +33,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _keep(record: SQSRecord) -> None:
     now_ms = clock.now_ms()
-    letter, message = read_letter(record.raw_event, wiring.settings().queues, now_ms)
-    error = read_error(record.raw_event)
-    bury(letter, message, wiring.dead_letter_store(), wiring.task_store(), now_ms, error)
+    read = read_letter(record.raw_event, wiring.settings().queues, now_ms)
+    bury(read, wiring.dead_letter_store(), wiring.task_store(), now_ms)
+    letter = read.letter
     metrics.add_metric("DeadLetters", MetricUnit.Count, 1)
     extra = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
     logger.warning("dead letter kept", extra=extra)

@@ -83,7 +83,7 @@ def _redrive_by_id(letter_id: str) -> None:
 
 
 def _redrive(letter: DeadLetter) -> None:
-    letters.check_queue(letter.queue)
+    letters.check_target(letter.queue)
     redriver = Redriver(
         clients.client("sqs"),
         wiring.task_store(),

@@ -20,7 +20,7 @@ def get_dead_letters(
     """Return the dead letters of one queue or of all, each queue's newest first."""
     if queue is not None:
         letters.check_queue(queue)
-    names = sorted(wiring.settings().queues) if queue is None else [queue]
+    names = letters.queue_names() if queue is None else [queue]
     page = _page(names, limit, cursor)
     views = [dead_letter_view(letter) for letter in page.letters]
     return replies.ok({"dead_letters": views, "next_cursor": page.next_id})

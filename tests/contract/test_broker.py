@@ -1,4 +1,4 @@
-"""What the queues do for `Sender` and `Inbox`: in memory, in moto, and in the local AWS."""
+"""What the queues do for their senders and workers: in memory, in moto, in the local AWS."""
 
 import time
 import uuid
@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import MessageTooLarge, SendError
 from taskqueue.message import MAX_BYTES, Message, decode
 from taskqueue.queue import Queue
+from taskqueue.records.meta import ErrorInfo
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker
 from taskqueue.testing.records import MemoryTaskStore
-from taskqueue.worker.inbox import Inbox, Refused
+from taskqueue.worker.visibility import Visibility
 
 SECONDS_TO_WAIT = 10
 
@@ -32,8 +35,11 @@ class Broker:
         queues = {self.queue.name: self.queue}
         return Sender(sqs or self.sqs, MemoryTaskStore(), queues, sleep=lambda _seconds: None)
 
-    def inbox(self) -> Inbox:
-        return Inbox(self.sqs, self.queue)
+    def visibility(self) -> Visibility:
+        return Visibility(self.sqs, self.queue)
+
+    def dead_letters(self) -> DeadLetterSender:
+        return DeadLetterSender(self.sqs, self.queue.dead_letter_url)
 
     def receive(self, url: str = "") -> list[Any]:
         """Take what is visible now, up to 10 messages."""
@@ -109,7 +115,7 @@ def test_what_is_deleted_does_not_come_back(broker: Broker) -> None:
     broker.sender().send(message(broker), broker.now_ms())
     (received,) = broker.receive_number(1)
     receipt = received["ReceiptHandle"]
-    broker.inbox().hide({receipt: 1})
+    broker.visibility().change({receipt: 1})
     broker.sqs.delete_message(QueueUrl=broker.queue.url, ReceiptHandle=receipt)
     broker.pass_seconds(1.2)
     assert broker.receive() == []
@@ -118,7 +124,7 @@ def test_what_is_deleted_does_not_come_back(broker: Broker) -> None:
 def test_a_hidden_message_comes_back_when_it_is_told(broker: Broker) -> None:
     broker.sender().send(message(broker), broker.now_ms())
     (received,) = broker.receive_number(1)
-    assert broker.inbox().hide({received["ReceiptHandle"]: 1}) == 0
+    assert broker.visibility().change({received["ReceiptHandle"]: 1}) == 0
     hidden_ms = broker.now_ms()
     assert broker.receive() == []
     (again,) = broker.receive_number(1)
@@ -131,7 +137,7 @@ def test_a_hidden_message_comes_back_when_it_is_told(broker: Broker) -> None:
 def test_a_message_hidden_for_no_time_comes_back_at_once(broker: Broker) -> None:
     broker.sender().send(message(broker), broker.now_ms())
     (received,) = broker.receive_number(1)
-    broker.inbox().hide({received["ReceiptHandle"]: 0})
+    broker.visibility().change({received["ReceiptHandle"]: 0})
     assert len(broker.receive_number(1)) == 1
 
 
@@ -205,7 +211,7 @@ def test_a_queue_that_is_gone_is_an_error(broker: Broker) -> None:
     with pytest.raises(SendError):
         sender.send(message(broker), broker.now_ms())
     with pytest.raises(SendError):
-        Inbox(broker.sqs, gone).refuse(Refused("m", "body", "reason"))
+        DeadLetterSender(broker.sqs, gone.url).send(RejectedMessage("q", "m", "body", "reason"))
 
 
 def test_receipts_that_sqs_does_not_know_are_counted(broker: Broker) -> None:
@@ -214,32 +220,35 @@ def test_receipts_that_sqs_does_not_know_are_counted(broker: Broker) -> None:
     )
     receipts = [received["ReceiptHandle"] for received in broker.receive_number(12)]
     seconds = dict.fromkeys(receipts[:11], 0) | {"no-such-receipt": 0}
-    assert broker.inbox().hide(seconds) == 1
+    assert broker.visibility().change(seconds) == 1
     assert len(broker.receive_number(11)) == 11
 
 
-def test_a_dead_letter_carries_its_reason(broker: Broker) -> None:
-    letter = Refused(
-        "m-1", '{"odd": "\u00e9\\u0007"}', "bad \u0007 reason " + "x" * 900, "id", "add"
+def test_a_dead_letter_carries_what_is_known_of_it(broker: Broker) -> None:
+    rejected = RejectedMessage(
+        "work", "m-1", '{"odd": "\u00e9\\u0007"}', "bad \u0007 reason " + "x" * 900, "id", "add"
     )
-    broker.inbox().refuse(letter)
+    broker.dead_letters().send(rejected)
     (received,) = broker.receive(broker.queue.dead_letter_url)
-    assert received["Body"] == letter.body
-    attributes = {
-        name: attribute["StringValue"] for name, attribute in received["MessageAttributes"].items()
-    }
+    assert received["Body"] == rejected.body
+    attributes = _texts(received)
     assert attributes.pop("reason").startswith("bad ? reason xxx")
-    assert attributes == {
-        "queue": broker.queue.name,
-        "message_id": "m-1",
-        "task_id": "id",
-        "task": "add",
-    }
+    assert attributes == {"queue": "work", "message_id": "m-1", "task_id": "id", "task": "add"}
 
 
-def test_a_dead_letter_of_an_unreadable_message_lacks_what_could_not_be_read(
-    broker: Broker,
-) -> None:
-    broker.inbox().refuse(Refused("m-1", "junk", "unreadable"))
+@pytest.mark.parametrize("room_bytes", [0, 15, 60, 10_000])
+def test_a_dead_letter_always_fits(broker: Broker, room_bytes: int) -> None:
+    body = "x" * (MAX_BYTES - room_bytes)
+    error = ErrorInfo.of(ValueError("\u00e9" * 900))
+    rejected = RejectedMessage("work", "m-1", body, "\u00e9" * 900, "id", "add", error)
+    broker.dead_letters().send(rejected)
     (received,) = broker.receive(broker.queue.dead_letter_url)
-    assert set(received["MessageAttributes"]) == {"reason", "queue", "message_id"}
+    assert received["Body"] == body
+    assert ("queue" in _texts(received)) == (room_bytes >= 15)
+    assert ("reason" in _texts(received)) == (room_bytes >= 60)
+    assert ("error" in _texts(received)) == (room_bytes >= 10_000)
+
+
+def _texts(received: Any) -> dict[str, str]:
+    attributes = received.get("MessageAttributes", {})
+    return {name: attribute["StringValue"] for name, attribute in attributes.items()}

@@ -14,13 +14,14 @@ from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from taskqueue import clock
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.message import Message
 from taskqueue.queue import Queue
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.record import TaskRecord
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
-from taskqueue.worker.inbox import Inbox
+from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 from tests.dynamodb_tables import FEEDS, FRIENDS, create_table
 
@@ -120,7 +121,9 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     sqs = cast("SQSClient", broker)
     sender = Sender(sqs, records, {queue.name: queue})
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
-    worker = Worker(tasks.app, records, sender, Inbox(sqs, queue), logger, metrics)
+    visibility = Visibility(sqs, queue)
+    dead_letters = DeadLetterSender(sqs, queue.dead_letter_url)
+    worker = Worker(tasks.app, records, sender, visibility, dead_letters, logger, metrics)
     return Stack(friends, feeds_table, records, broker, queue, sender, worker, client)
 
 

@@ -14,9 +14,10 @@ from books.segments import by_minute, encode, segment_id, split
 from books.summaries import list_of
 from books.views import View, read_pairs
 from taskqueue.app import Task
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import PoisonMessage, SendError, StoreError
 from taskqueue.worker.delivery import Delivery, read
-from taskqueue.worker.inbox import Inbox, Refused
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it was read: the views of each message, and the messages that are refused."""
+    """A batch as it was read: the views of each message, and those that are rejected."""
 
     views: Mapping[str, list[View]]
     message_ids: frozenset[str]
-    refused: tuple[Refused, ...]
+    rejected: tuple[RejectedMessage, ...]
 
 
 class ViewsConsumer:
@@ -41,7 +42,7 @@ class ViewsConsumer:
         app: "App",
         task: Task,
         store: Callable[[], ViewStore],
-        inbox: Inbox,
+        dead_letters: DeadLetterSender,
         window_minutes: int,
         logger: "Logger",
         metrics: "Metrics",
@@ -49,7 +50,7 @@ class ViewsConsumer:
         self._app = app
         self._task = task
         self._store = store
-        self._inbox = inbox
+        self._dead_letters = dead_letters
         self._window_minutes = window_minutes
         self._log = logger
         self._metrics = metrics
@@ -57,25 +58,28 @@ class ViewsConsumer:
     def handle(self, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Count one event of the queue and report which messages must come back."""
         batch = self._read(event["Records"])
-        kept = self._count(batch) | self._refuse(batch)
+        kept = self._count(batch) | self._reject(batch)
         self._metrics.flush_metrics()
         return {"batchItemFailures": [{"itemIdentifier": one} for one in sorted(kept)]}
 
     def _read(self, records: list[dict[str, Any]]) -> Batch:
+        queue = self._task.queue
         views: dict[str, list[View]] = {}
-        refused: list[Refused] = []
+        rejected: list[RejectedMessage] = []
         message_ids: set[str] = set()
         for record in records:
             message_id = record["messageId"]
             try:
-                delivery = read(record, self._app, self._task.queue)
+                delivery = read(record, self._app, queue)
                 views[delivery.message.id] = self._views(delivery)
                 message_ids.add(message_id)
             except PoisonMessage as error:
-                refused.append(
-                    Refused(message_id, record["body"], error.reason, error.task_id, error.task)
+                rejected.append(
+                    RejectedMessage(
+                        queue, message_id, record["body"], error.reason, error.task_id, error.task
+                    )
                 )
-        return Batch(views, frozenset(message_ids), tuple(refused))
+        return Batch(views, frozenset(message_ids), tuple(rejected))
 
     def _views(self, delivery: Delivery) -> list[View]:
         message = delivery.message
@@ -100,18 +104,18 @@ class ViewsConsumer:
         self._log.info("views counted", extra={"views": views, "segments": segments})
         return frozenset()
 
-    def _refuse(self, batch: Batch) -> frozenset[str]:
+    def _reject(self, batch: Batch) -> frozenset[str]:
         kept = set()
-        for letter in batch.refused:
-            extra = {"task_id": letter.task_id, "reason": letter.reason}
+        for rejected in batch.rejected:
+            extra = {"task_id": rejected.task_id, "reason": rejected.reason}
             try:
-                self._inbox.refuse(letter)
+                self._dead_letters.send(rejected)
             except SendError as error:
-                kept.add(letter.message_id)
+                kept.add(rejected.message_id)
                 self._log.error("a dead letter was not sent: %s", error, extra=extra)
             else:
                 self._log.warning("dead letter", extra=extra)
-        self._metrics.add_metric("ViewMessagesRefused", "Count", len(batch.refused))
+        self._metrics.add_metric("ViewMessagesRefused", "Count", len(batch.rejected))
         return frozenset(kept)
 
 

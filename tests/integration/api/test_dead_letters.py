@@ -11,13 +11,14 @@ from taskqueue.message import Message, encode
 from tests.integration.api.conftest import QUEUE, Send, Stack
 from tests.unit.api.gateway import CONTEXT
 
-ARN = f"arn:aws:sqs:eu-west-1:123456789012:{QUEUE}-dead-letters"
+ARN = "arn:aws:sqs:eu-west-1:123456789012"
 
 
 def record(
     body: str, message_id: str = "m-1", sent_at_ms: int = 1_000, **said: Any
 ) -> dict[str, Any]:
-    """Return a record of an SQS event, as Lambda gets it."""
+    """Return a record as Lambda gets it: moved by SQS, unless it says something."""
+    source = {} if said else {"DeadLetterQueueSourceArn": f"{ARN}:{QUEUE}"}
     return {
         "messageId": message_id,
         "receiptHandle": "handle",
@@ -27,13 +28,14 @@ def record(
             "SentTimestamp": str(sent_at_ms),
             "SenderId": "AIDA",
             "ApproximateFirstReceiveTimestamp": "2000",
+            **source,
         },
         "messageAttributes": {
             name: {"stringValue": value, "dataType": "String"} for name, value in said.items()
         },
         "md5OfBody": "",
         "eventSource": "aws:sqs",
-        "eventSourceARN": ARN,
+        "eventSourceARN": f"{ARN}:dead-letters",
         "awsRegion": "eu-west-1",
     }
 
@@ -67,7 +69,7 @@ def test_a_letter_says_why_and_its_task_has_failed(stack: Stack, read: Send) -> 
 def test_a_letter_that_sqs_moved_was_received_too_often(stack: Stack, read: Send) -> None:
     bury(record(encode(task("t-1"))))
     [letter] = read("GET", "/dead-letters").body["dead_letters"]
-    assert letter["reason"] == "received 5 times without finishing"
+    assert letter["reason"] == f"received 5 times without finishing, from {QUEUE}"
     assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
 
 
@@ -229,6 +231,16 @@ def test_a_queue_is_discarded_at_once(stack: Stack, write: Send) -> None:
     reply = write("DELETE", "/dead-letters", query={"queue": QUEUE})
     assert (reply.status, reply.body) == (200, {"queue": QUEUE, "discarded": 3, "more": False})
     assert stack.items("dead_letters_table") == []
+
+
+def test_a_letter_from_nowhere_is_listed_and_discarded_but_not_redriven(
+    stack: Stack, read: Send, write: Send
+) -> None:
+    bury(record(encode(task("t-1")), queue="gone"))
+    [letter] = read("GET", "/dead-letters").body["dead_letters"]
+    assert letter["queue"] == "unknown"
+    assert write("POST", f"/dead-letters/{letter['id']}/redrive").status == 400
+    assert write("DELETE", "/dead-letters", query={"queue": "unknown"}).body["discarded"] == 1
 
 
 def test_an_unknown_letter_is_not_found(write: Send) -> None:

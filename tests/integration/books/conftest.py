@@ -138,13 +138,15 @@ def consume(records: Sequence[Record]) -> list[str]:
     """Run count_views on a batch; return the ids of the messages that come back."""
     from books.consuming import ViewsConsumer
     from books.tasks import _log, _metrics, app, count_views
-    from taskqueue.worker.inbox import Inbox
+    from taskqueue.dead_letters.sender import DeadLetterSender
 
     consumer = ViewsConsumer(
         app=app,
         task=count_views,
         store=stores.views,
-        inbox=Inbox(clients.client("sqs"), wiring.settings().queues["views"]),
+        dead_letters=DeadLetterSender(
+            clients.client("sqs"), wiring.settings().queues["views"].dead_letter_url
+        ),
         window_minutes=stores.settings().window_minutes,
         logger=_log,
         metrics=_metrics,

@@ -7,12 +7,13 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from taskqueue.app import App
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.message import Message, encode
 from taskqueue.records.record import TaskRecord
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
-from taskqueue.worker.inbox import Inbox
+from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 from tests.unit.taskqueue.deliveries import NOW_MS
 
@@ -149,7 +150,8 @@ class Rig:
             app=self.app,
             store=store,
             sender=Sender(sqs, store, {self.queue.name: self.queue}),
-            inbox=Inbox(sqs, self.queue),
+            visibility=Visibility(sqs, self.queue),
+            dead_letters=DeadLetterSender(sqs, self.queue.dead_letter_url),
             logger=Logger(service="rig"),
             metrics=metrics,
             now_ms=self.clock,

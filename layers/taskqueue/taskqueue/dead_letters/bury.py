@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.dead_letters.letter import DeadLetter, ReadLetter
 from taskqueue.errors import TaskQueueError
 from taskqueue.message import Message
 from taskqueue.records.meta import ErrorInfo
@@ -17,23 +17,17 @@ class Letters(Protocol):
         ...
 
 
-def bury(
-    letter: DeadLetter,
-    message: Message | None,
-    letters: Letters,
-    tasks: TaskStore,
-    now_ms: int,
-    error: ErrorInfo | None = None,
-) -> None:
-    """Write the letter, then FAILURE with the task's own `error`; doing it again changes nothing.
+def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> None:
+    """Write the letter, then FAILURE with the task's own error; doing it again changes nothing.
 
     Raises:
         StoreError, Throttled: a write failed; the message must come back.
     """
-    letters.put(letter)
-    failed = _failed_task(letter, message, tasks)
+    letters.put(read.letter)
+    failed = _failed_task(read.letter, read.message, tasks)
     if failed:
-        tasks.fail(failed, error or ErrorInfo.of(TaskQueueError(letter.reason)), now_ms)
+        error = read.error or ErrorInfo.of(TaskQueueError(read.letter.reason))
+        tasks.fail(failed, error, now_ms)
 
 
 def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:

@@ -1,20 +1,86 @@
-"""Reads a dead letter from its SQS record: no I/O."""
+"""A dead letter, and its form on the dead-letter queue: written and read here, without I/O.
 
+On that queue it is the message's own body, and what is known beside it in message attributes.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from taskqueue.errors import PoisonMessage
-from taskqueue.message import Message, decode
-from taskqueue.queue import Queue
+from taskqueue.message import MAX_BYTES, Message, decode
+from taskqueue.queue import Queue, queue_name
 from taskqueue.records.meta import ErrorInfo
 
-MAX_REASON_LENGTH = 500
+# The queue of a letter of which nobody can say where it comes from.
+UNKNOWN_QUEUE = "unknown"
+MAX_TEXT_LENGTH = 500
+DATA_TYPE = "String"
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_NOT_ALLOWED = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """A message that a worker rejects, with the reason that a person will read.
+
+    `queue`: the logical name of the queue that it was on; `message_id`: its SQS message id there.
+    `error`: the task's own exception, for its record.
+    """
+
+    queue: str
+    message_id: str
+    body: str
+    reason: str
+    task_id: str | None = None
+    task: str | None = None
+    error: ErrorInfo | None = None
+
+    def attributes(self) -> dict[str, str]:
+        """Return the texts of its message attributes, by name.
+
+        They count towards what SQS takes with the body. The most needed come first, and where a
+        large body leaves too little room the reason is cut and others are left out.
+        """
+        room_bytes = MAX_BYTES - len(self.body.encode())
+        fitting = {}
+        for name, text in self._texts().items():
+            left_bytes = room_bytes - len(name) - len(DATA_TYPE)
+            fits = _cut(text, left_bytes) if name == "reason" else text
+            if fits and len(fits.encode()) <= left_bytes:
+                fitting[name] = fits
+                room_bytes = left_bytes - len(fits.encode())
+        return fitting
+
+    @classmethod
+    def read(cls, body: str, attributes: Mapping[str, str]) -> "RejectedMessage":
+        """Read what `attributes` returned; what was left out is empty or None."""
+        return cls(
+            queue=attributes.get("queue", ""),
+            message_id=attributes.get("message_id", ""),
+            body=body,
+            reason=attributes.get("reason", ""),
+            task_id=attributes.get("task_id"),
+            task=attributes.get("task"),
+            error=_error(attributes.get("error")),
+        )
+
+    def _texts(self) -> dict[str, str]:
+        return {
+            "queue": self.queue,
+            "reason": _allowed(self.reason),
+            "error": self.error.text if self.error else "",
+            "message_id": self.message_id,
+            "task_id": _allowed(self.task_id or ""),
+            "task": _allowed(self.task or ""),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter. `message_id` is SQS's, of the message's life on its own queue."""
+    """A dead letter as it is kept. `queue`: the logical name of the queue that it comes from."""
 
     id: str
     queue: str
@@ -25,51 +91,52 @@ class DeadLetter:
     task: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadLetter:
+    """What the record of a dead letter says.
+
+    `message`: None when the body cannot be read. `error`: the task's own exception, when a worker
+    sent it along.
+    """
+
+    letter: DeadLetter
+    message: Message | None
+    error: ErrorInfo | None
+
+
 def dead_letter_id(queue: str, sent_at_ms: int, message_id: str) -> str:
-    """Return the id of a dead letter: the same for every delivery of one message."""
+    """Return the id of a dead letter: the same for every delivery of one SQS message."""
     return f"{queue}.{sent_at_ms:013d}.{message_id}"
 
 
-def read_letter(
-    record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: int
-) -> tuple[DeadLetter, Message | None]:
-    """Return the letter, and its message when it can be read.
+def read_letter(record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: int) -> ReadLetter:
+    """Read a record of a Lambda event of the dead-letter queue.
 
-    A letter that a worker sent says why. One that SQS moved was received too often.
+    SQS names the queue from which it moved a message. The attributes that such a message has are
+    its sender's and say nothing here; those of any other are a `RejectedMessage`'s.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
     """
-    said = _said(record)
-    known = _read(record["body"])
-    queue = said.get("queue") or _queue(record["eventSourceARN"], queues)
-    attributes = record["attributes"]
-    fault = known.reason[:MAX_REASON_LENGTH] if isinstance(known, PoisonMessage) else None
-    task_id = known.task_id if isinstance(known, PoisonMessage) else known.id
+    body, system = record["body"], record["attributes"]
+    source_arn = system.get("DeadLetterQueueSourceArn")
+    rejected = RejectedMessage.read(body, {} if source_arn else _attributes(record))
+    known = _decoded(body)
+    message = known if isinstance(known, Message) else None
+    source = queue_name(source_arn, queues) if source_arn else rejected.queue
+    queue = source if source in queues else UNKNOWN_QUEUE
     letter = DeadLetter(
-        id=dead_letter_id(queue, int(attributes["SentTimestamp"]), record["messageId"]),
+        id=dead_letter_id(queue, int(system["SentTimestamp"]), record["messageId"]),
         queue=queue,
-        reason=said.get("reason") or fault or _received(attributes),
-        body=record["body"],
+        reason=rejected.reason or _fault(known) or _history(system),
+        body=body,
         received_at_ms=now_ms,
-        task_id=task_id,
+        task_id=known.id if isinstance(known, Message) else known.task_id,
         task=known.task,
     )
-    return letter, None if isinstance(known, PoisonMessage) else known
+    return ReadLetter(letter, message, rejected.error)
 
 
-def read_error(record: Mapping[str, Any]) -> ErrorInfo | None:
-    """Return the task's own exception, when its worker sent it along."""
-    text = _said(record).get("error")
-    return ErrorInfo.parse(text) if text else None
-
-
-def _read(body: str) -> Message | PoisonMessage:
-    try:
-        return decode(body)
-    except PoisonMessage as error:
-        return error
-
-
-def _said(record: Mapping[str, Any]) -> dict[str, str]:
+def _attributes(record: Mapping[str, Any]) -> dict[str, str]:
     attributes = record.get("messageAttributes") or {}
     return {
         name: attribute["stringValue"]
@@ -78,14 +145,39 @@ def _said(record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _received(attributes: Mapping[str, str]) -> str:
+def _decoded(body: str) -> Message | PoisonMessage:
+    try:
+        return decode(body)
+    except PoisonMessage as error:
+        return error
+
+
+def _fault(known: Message | PoisonMessage) -> str | None:
+    return known.reason[:MAX_TEXT_LENGTH] if isinstance(known, PoisonMessage) else None
+
+
+def _history(system: Mapping[str, str]) -> str:
+    source_arn = system.get("DeadLetterQueueSourceArn")
+    if not source_arn:
+        return "sent to the dead-letter queue without a reason"
     # SQS counts on when it moves a message, so that this delivery is counted too.
-    times = max(int(attributes["ApproximateReceiveCount"]) - 1, 1)
-    return f"received {times} times without finishing"
+    times = max(int(system["ApproximateReceiveCount"]) - 1, 1)
+    return f"received {times} times without finishing, from {source_arn.rpartition(':')[2]}"
 
 
-def _queue(arn: str, queues: Mapping[str, Queue]) -> str:
-    """Return the logical name of the queue whose dead letters the ARN's queue takes."""
-    name = arn.rpartition(":")[2]
-    matching = (q.name for q in queues.values() if q.dead_letter_url.rpartition("/")[2] == name)
-    return next(matching, name)
+def _allowed(text: str) -> str:
+    """Return a text as SQS takes it in a message attribute: short, without control characters."""
+    return re.sub(_NOT_ALLOWED, "?", text)[:MAX_TEXT_LENGTH]
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    """Return the beginning of a text that has at most so many bytes."""
+    return text.encode()[: max(max_bytes, 0)].decode(errors="ignore")
+
+
+def _error(text: str | None) -> ErrorInfo | None:
+    """Read a task's exception; anybody who may send to the queue may have written it."""
+    try:
+        return ErrorInfo.parse(text) if text else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None

@@ -35,7 +35,7 @@ class StoredMessage:
 
 @dataclass
 class MemoryBroker:
-    """Queues in memory, with the methods of the boto3 SQS client that `Sender` and `Inbox` call."""
+    """Queues in memory, with the methods of the boto3 SQS client that the queue's parts call."""
 
     now_ms: Callable[[], int]
     visibility_timeout_seconds: int = 60
@@ -165,8 +165,16 @@ def _check_number(entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _check_size(code: str, entries: Sequence[Mapping[str, Any]]) -> None:
-    if sum(len(entry["MessageBody"].encode()) for entry in entries) > MAX_BYTES:
+    if sum(map(_size, entries)) > MAX_BYTES:
         raise _error(code)
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    """Return how many bytes of a message count: names, types and values of attributes, too."""
+    texts = [entry["MessageBody"]]
+    for name, attribute in entry.get("MessageAttributes", {}).items():
+        texts += [name, attribute["DataType"], attribute["StringValue"]]
+    return sum(len(text.encode()) for text in texts)
 
 
 def _error(code: str) -> ClientError:

@@ -7,13 +7,14 @@ assert run.get(task_id) == 1_045
 """
 
 import uuid
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger
 
 from taskqueue import clock
 from taskqueue.app import App, Task
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import NoResult, Retry, TaskNotFound
 from taskqueue.message import Message
 from taskqueue.queue import Queue
@@ -21,8 +22,8 @@ from taskqueue.records import states
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
-from taskqueue.worker.inbox import Inbox, Refused
 from taskqueue.worker.outcome import Attempt
+from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class InMemory:
         self.sender = Sender(sqs, self.store, self.queues, sleep=self._sleep)
         self._app = app
         self._errors: dict[str, BaseException] = {}
-        self._workers = {name: self._worker(Inbox(sqs, queue)) for name, queue in self._items()}
+        self._workers = {name: self._worker(sqs, queue) for name, queue in self.queues.items()}
 
     def now_ms(self) -> int:
         """Return its time, in milliseconds since the epoch."""
@@ -98,23 +99,21 @@ class InMemory:
             raise self._errors[task_id]
         raise NoResult(f"the task is {record.status}")
 
-    def dead_letters(self) -> list[Refused]:
+    def dead_letters(self) -> list[RejectedMessage]:
         """Return what came to the dead letters, with the reasons."""
         return [
-            _refused(message)
+            _rejected(message)
             for queue in self.queues.values()
             for message in self.broker.messages(queue.dead_letter_url)
         ]
 
-    def _items(self) -> list[tuple[str, Queue]]:
-        return list(self.queues.items())
-
-    def _worker(self, inbox: Inbox) -> "_RememberingWorker":
+    def _worker(self, sqs: "SQSClient", queue: Queue) -> "_RememberingWorker":
         return _RememberingWorker(
             app=self._app,
             store=self.store,
             sender=self.sender,
-            inbox=inbox,
+            visibility=Visibility(sqs, queue),
+            dead_letters=DeadLetterSender(sqs, queue.dead_letter_url),
             logger=Logger(service=self._app.name),
             metrics=cast("Metrics", _NoMetrics()),
             now_ms=self.now_ms,
@@ -182,14 +181,6 @@ class _NoMetrics:
         """Nothing to write."""
 
 
-def _refused(message: StoredMessage) -> Refused:
-    values: Mapping[str, str] = {
-        name: attribute["StringValue"] for name, attribute in message.attributes.items()
-    }
-    return Refused(
-        message_id=values["message_id"],
-        body=message.body,
-        reason=values["reason"],
-        task_id=values.get("task_id"),
-        task=values.get("task"),
-    )
+def _rejected(message: StoredMessage) -> RejectedMessage:
+    texts = {name: attribute["StringValue"] for name, attribute in message.attributes.items()}
+    return RejectedMessage.read(message.body, texts)

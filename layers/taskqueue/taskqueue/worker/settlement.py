@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import SendError, StoreError
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish, TaskStore
 from taskqueue.worker.delivery import Delivery
-from taskqueue.worker.inbox import Inbox, Refused
 from taskqueue.worker.outcome import End
+from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -28,12 +30,19 @@ MAX_UNWRITTEN_MS = 1_000
 class Settlement:
     """The ends of one batch, on their way to the store and the queue."""
 
-    def __init__(self, store: TaskStore, inbox: Inbox, logger: "Logger") -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        visibility: Visibility,
+        dead_letters: DeadLetterSender,
+        logger: "Logger",
+    ) -> None:
         self._store = store
-        self._inbox = inbox
+        self._visibility = visibility
+        self._dead_letters = dead_letters
         self._log = logger
         self._unwritten: list[tuple[Delivery, Finish]] = []
-        self._refused: list[Refused] = []
+        self._rejected: list[RejectedMessage] = []
         self._hidden: dict[str, int] = {}
         self.kept: set[str] = set()
         self.statuses: Counter[str] = Counter()
@@ -46,8 +55,8 @@ class Settlement:
         carries the error, so that whoever writes FAILURE first writes the same.
         """
         if end.dead_letter_reason is not None:
-            letter = _refused(delivery, end.dead_letter_reason, end.error)
-            if not self._send_dead_letter(letter):
+            rejected = _rejected(delivery, end.dead_letter_reason, end.error)
+            if not self._send_dead_letter(rejected):
                 return
         self.statuses[end.status] += 1
         if end.finish:
@@ -62,20 +71,20 @@ class Settlement:
         self.kept.add(delivery.message_id)
         self._hidden[delivery.receipt_handle] = int(min(max(seconds, 0), MAX_HIDDEN_SECONDS))
 
-    def refuse(self, letter: Refused) -> None:
+    def reject(self, rejected: RejectedMessage) -> None:
         """Send a message to the dead letters."""
-        self._refused.append(letter)
+        self._rejected.append(rejected)
 
-    def refuse_delivery(self, delivery: Delivery, reason: str) -> None:
+    def reject_delivery(self, delivery: Delivery, reason: str) -> None:
         """Send the message of a known task to the dead letters."""
-        self.refuse(_refused(delivery, reason))
+        self.reject(_rejected(delivery, reason))
 
     def settle(self) -> None:
         """Write, send and hide all that is left; a message for which that fails comes back."""
         self._write_ends()
-        refused, self._refused = self._refused, []
-        for letter in refused:
-            self._send_dead_letter(letter)
+        all_rejected, self._rejected = self._rejected, []
+        for rejected in all_rejected:
+            self._send_dead_letter(rejected)
         hidden, self._hidden = self._hidden, {}
         if hidden:
             self._hide(hidden)
@@ -98,12 +107,12 @@ class Settlement:
                     extra={"task_id": finish.task_id},
                 )
 
-    def _send_dead_letter(self, letter: Refused) -> bool:
-        extra = {"task_id": letter.task_id, "task": letter.task, "reason": letter.reason}
+    def _send_dead_letter(self, rejected: RejectedMessage) -> bool:
+        extra = {"task_id": rejected.task_id, "task": rejected.task, "reason": rejected.reason}
         try:
-            self._inbox.refuse(letter)
+            self._dead_letters.send(rejected)
         except SendError as error:
-            self.kept.add(letter.message_id)
+            self.kept.add(rejected.message_id)
             self._log.error("a dead letter was not sent: %s", error, extra=extra)
             return False
         self._log.warning("dead letter", extra=extra)
@@ -111,7 +120,7 @@ class Settlement:
 
     def _hide(self, hidden: Mapping[str, int]) -> None:
         try:
-            failed = self._inbox.hide(hidden)
+            failed = self._visibility.change(hidden)
         except SendError as error:
             self._log.warning("messages come back at the queue's own timeout: %s", error)
         else:
@@ -119,6 +128,8 @@ class Settlement:
                 self._log.warning("%d messages come back at the queue's own timeout", failed)
 
 
-def _refused(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> Refused:
+def _rejected(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:
     message = delivery.message
-    return Refused(delivery.message_id, delivery.body, reason, message.id, message.task, error)
+    return RejectedMessage(
+        message.queue, delivery.message_id, delivery.body, reason, message.id, message.task, error
+    )

@@ -18,6 +18,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from taskqueue import clock
 from taskqueue.context import DEFERRED, Context
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import PoisonMessage, StoreError
 from taskqueue.records import states
 from taskqueue.records.claim import (
@@ -31,10 +33,10 @@ from taskqueue.records.claim import (
 from taskqueue.records.store import TaskStore
 from taskqueue.worker import outcome
 from taskqueue.worker.delivery import Delivery, read
-from taskqueue.worker.inbox import Inbox, Refused
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.settlement import Settlement
 from taskqueue.worker.time_limit import time_limit
+from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
@@ -61,14 +63,15 @@ _METRICS = {
 
 
 class Worker:
-    """Runs the tasks of `app` that come by `inbox`; one for the life of the Lambda."""
+    """Runs the tasks of `app` of one queue; one for the life of the Lambda."""
 
     def __init__(
         self,
         app: "App",
         store: TaskStore,
         sender: "Sender",
-        inbox: Inbox,
+        visibility: Visibility,
+        dead_letters: DeadLetterSender,
         logger: "Logger",
         metrics: "Metrics",
         now_ms: Callable[[], int] = clock.now_ms,
@@ -77,7 +80,8 @@ class Worker:
         self._app = app
         self._store = store
         self._sender = sender
-        self._inbox = inbox
+        self._visibility = visibility
+        self._dead_letters = dead_letters
         self._log = logger
         self._metrics = metrics
         self._now_ms = now_ms
@@ -88,7 +92,7 @@ class Worker:
     ) -> "PartialItemFailureResponse":
         """Run one event of the queue and report which messages must come back."""
         self._deadline_ms = self._now_ms() + context.get_remaining_time_in_millis()
-        self._settlement = Settlement(self._store, self._inbox, self._log)
+        self._settlement = Settlement(self._store, self._visibility, self._dead_letters, self._log)
         try:
             for record in self._prepare(event["Records"]):
                 self._deliver_or_keep(record)
@@ -109,15 +113,18 @@ class Worker:
         return sorted(records, key=self._order)
 
     def _read(self, records: list[dict[str, Any]]) -> dict[str, Delivery]:
+        queue = self._visibility.queue.name
         deliveries = {}
         for record in records:
             message_id = record["messageId"]
             try:
-                deliveries[message_id] = read(record, self._app, self._inbox.queue.name)
+                deliveries[message_id] = read(record, self._app, queue)
             except PoisonMessage as error:
                 self._settlement.statuses[states.FAILURE] += 1
-                self._settlement.refuse(
-                    Refused(message_id, record["body"], error.reason, error.task_id, error.task)
+                self._settlement.reject(
+                    RejectedMessage(
+                        queue, message_id, record["body"], error.reason, error.task_id, error.task
+                    )
                 )
         return deliveries
 
@@ -196,7 +203,7 @@ class Worker:
         delivery = attempt.delivery
         if lost >= MAX_LOST_ATTEMPTS:
             self._settlement.statuses[states.FAILURE] += 1
-            self._settlement.refuse_delivery(delivery, f"its worker died {lost} times")
+            self._settlement.reject_delivery(delivery, f"its worker died {lost} times")
             return
         if lost:
             self._settlement.settle()
