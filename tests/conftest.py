@@ -1,4 +1,4 @@
-"""The deployed stack that the end-to-end tests and those of `sam local` share."""
+"""The local AWS: empty, or with the stack deployed, which several kinds of tests share."""
 
 from collections.abc import Iterator
 
@@ -18,3 +18,14 @@ def stack() -> Iterator[Stack]:
         yield up(ministack)
     finally:
         ministack.stop()
+
+
+@pytest.fixture(scope="session")
+def ministack_url() -> Iterator[str]:
+    """The endpoint of one local AWS for all tests, on a port of its own."""
+    local_aws = Ministack(free_port())
+    local_aws.start()
+    try:
+        yield local_aws.endpoint_url
+    finally:
+        local_aws.stop()

@@ -15,7 +15,6 @@ from social.ids import RANDOM_BYTES, news_id
 from social.news import News
 from social.tasks import notify_friends
 from taskqueue import clock
-from taskqueue.errors import StoreError, TaskQueueError
 from taskqueue.lambdas import wiring
 from taskqueue.message import Message
 from taskqueue.records import states
@@ -53,22 +52,9 @@ def delete_news(user: PathId, news: PathId) -> Reply:
 
 
 def _publish(news: News, announcement: Message, now_ms: int) -> None:
-    """Store the news before they are announced; take them back if they cannot be."""
-    stores.news().put(news)
-    try:
-        wiring.sender().send(announcement, now_ms)
-    except TaskQueueError:
-        _withdraw(news)
-        raise
+    """Store the news with the record of its announcement, and send that; all of it or nothing."""
+    recorder = wiring.record_with(stores.news().new_item(news))
+    wiring.sender().send(announcement, now_ms, recorder)
     extra = {"news_id": news.id, "task_id": announcement.id}
     observing.logger.info("news posted", extra=extra)
     observing.count("NewsPosted")
-
-
-def _withdraw(news: News) -> None:
-    try:
-        stores.news().delete(news.id)
-    except StoreError as error:
-        # No feed leads to it, so nobody will see it.
-        extra = {"news_id": news.id, "reason": str(error)}
-        observing.logger.error("news could not be withdrawn", extra=extra)

@@ -9,7 +9,6 @@ from moto import mock_aws
 
 from taskqueue.lambdas.clients import CONFIG
 from tools import ministack
-from tools.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,17 +29,6 @@ def moto_sqs() -> "Iterator[SQSClient]":
     """A client of an empty SQS in this process."""
     with mock_aws():
         yield _client("sqs", None)
-
-
-@pytest.fixture(scope="session")
-def ministack_url() -> Iterator[str]:
-    """The endpoint of one local AWS for all tests, on a port of its own."""
-    local_aws = ministack.Ministack(free_port())
-    local_aws.start()
-    try:
-        yield local_aws.endpoint_url
-    finally:
-        local_aws.stop()
 
 
 @pytest.fixture(scope="session")

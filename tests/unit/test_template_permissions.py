@@ -52,6 +52,12 @@ def test_a_consumer_may_claim_and_finish_by_partiql(function: str) -> None:
     assert allowed >= {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 
 
+@pytest.mark.parametrize("table", ["TasksTable", "NewsTable"])
+def test_the_producer_may_write_news_and_their_task_in_one_request(table: str) -> None:
+    # And take both back in one.
+    assert cfn.allowed("ProducerRole", table) >= {"dynamodb:PartiQLInsert", "dynamodb:DeleteItem"}
+
+
 @pytest.mark.parametrize(
     ("function", "queue"),
     [source[:2] for source in cfn.event_sources() if source[1] in cfn.WORK_QUEUES],

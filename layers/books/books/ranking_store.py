@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from books.ranking import Entry, Ranking, Window
-from taskqueue.aws.errors import store_errors
+from taskqueue.aws.errors import ConditionFailed, store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,7 +92,7 @@ class RankingStore:
                     ExpressionAttributeNames={"#at": "at"},
                     **({"ExpressionAttributeValues": now} if now else {}),  # type: ignore[arg-type]
                 )
-        except ClientError:
+        except ConditionFailed:
             return  # a later one is there, or this one
 
 

@@ -17,14 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from books.batches import Item, batch_get, query
 from books.counting import Fold, Head, StoredSegment
 from books.errors import UnreadableData
 from books.summaries import MINUTES_PER_LIST, decode_books
 from books.views import MINUTE_MS
-from taskqueue.aws.errors import store_errors
+from taskqueue.aws.errors import ConditionFailed, store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -142,7 +140,7 @@ class DynamoViewStore:
                     },
                     ConditionExpression="attribute_not_exists(pk)",
                 )
-        except ClientError:
+        except ConditionFailed:
             return False
         return True
 
@@ -174,7 +172,7 @@ class DynamoViewStore:
                         ":out": {"N": str(fold.left_out)},
                     },
                 )
-        except ClientError:
+        except ConditionFailed:
             return
 
     def summaries(self, heads: Sequence[Head]) -> Mapping[int, bytes]:

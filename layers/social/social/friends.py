@@ -4,16 +4,12 @@ A friendship is two items, one in each direction, so that each of the two reads 
 in one query.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from social.batches import Batches, Item
-from taskqueue.aws.errors import THROTTLING_CODES, store_errors
-from taskqueue.errors import Throttled
+from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -117,20 +113,8 @@ class FriendStore:
         return ids, last["friend_id"]["S"] if last else None
 
     def _write(self, writes: list["TransactWriteItemTypeDef"]) -> None:
-        with store_errors(), _conflicts():
+        with store_errors():
             self._client.transact_write_items(TransactItems=writes)
-
-
-@contextmanager
-def _conflicts() -> Iterator[None]:
-    """Turn a transaction that was cancelled for load or conflict into `Throttled`."""
-    try:
-        yield
-    except ClientError as error:
-        reasons: Any = error.response.get("CancellationReasons", [])
-        if any(reason.get("Code") in THROTTLING_CODES for reason in reasons):
-            raise Throttled from error
-        raise
 
 
 def _both_ways(user_id: str, friend_id: str) -> list[Item]:

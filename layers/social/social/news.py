@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from social.batches import Batches, Item
 from taskqueue.aws.errors import store_errors
+from taskqueue.records.with_item import NewItem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,10 @@ class NewsStore:
         """
         with store_errors():
             self._client.put_item(TableName=self._table, Item=_item(news))
+
+    def new_item(self, news: News) -> NewItem:
+        """Return the item of news that are not stored yet, to be written with another."""
+        return NewItem(self._table, _key(news.id), _item(news))
 
     def get(self, news_id: str) -> News | None:
         """Return the news, or None when there is none of that id, or none any more.

@@ -1,4 +1,7 @@
-"""The API's functions on the AWS of moto, a new one for each test."""
+"""The API's functions on an AWS that is empty for each test.
+
+DynamoDB is the local AWS's, since moto's takes no PartiQL that inserts; the others are moto's.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -83,17 +86,20 @@ class Stack:
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+def stack(monkeypatch: pytest.MonkeyPatch, ministack_url: str) -> Iterator[Stack]:
     for name, value in _ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", ministack_url)
     _forget()
-    with mock_aws():
+    with mock_aws(config={"core": {"mock_credentials": False}}):
         for variable, keys in _TABLES.items():
             _create_table(_ENVIRONMENT[variable], keys)
         for name in (QUEUE, f"{QUEUE}-dead-letters"):
             clients.client("sqs").create_queue(QueueName=name)
         clients.client("scheduler").create_schedule_group(Name="delayed-tasks")
         yield Stack(clients.client("dynamodb"), clients.client("sqs"))
+        for table in clients.client("dynamodb").list_tables()["TableNames"]:
+            clients.client("dynamodb").delete_table(TableName=table)
     _forget()
 
 

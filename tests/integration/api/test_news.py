@@ -4,12 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from social import stores
 from social.news import News
 from taskqueue import clock
-from taskqueue.errors import StoreError
-from taskqueue.lambdas import wiring
 from tests.integration.api.conftest import Send, Stack
 
 POST = {"text": "Hello", "photos": ["https://example.com/1.jpg"]}
@@ -38,7 +37,7 @@ def test_a_post_is_stored_and_announced(stack: Stack, write: Send, read: Send) -
     assert read("GET", f"/tasks/{message.id}").body["status"] == "PENDING"
 
 
-def test_a_post_costs_two_writes_and_one_send(
+def test_a_post_costs_one_write_request_and_one_send(
     stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
@@ -49,7 +48,7 @@ def test_a_post_costs_two_writes_and_one_send(
     write("POST", PATH, POST)
     for client in (stack.dynamodb, stack.sqs):
         client.meta.events.unregister("before-call", unique_id="count")
-    assert calls == ["PutItem", "PutItem", "SendMessage"]
+    assert calls == ["BatchExecuteStatement", "SendMessage"]
 
 
 def test_when_the_queue_is_down_nothing_is_half_done(stack: Stack, write: Send) -> None:
@@ -60,15 +59,16 @@ def test_when_the_queue_is_down_nothing_is_half_done(stack: Stack, write: Send) 
     assert stack.items("tasks_table") == []
 
 
-def test_when_the_record_cannot_be_written_nothing_is_half_done(
+def test_when_the_database_is_down_nothing_is_half_done(
     stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise StoreError
+    def fail(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="x")
 
-    monkeypatch.setattr(wiring.task_store(), "enqueue", fail)
+    monkeypatch.setattr(stack.dynamodb, "batch_execute_statement", fail)
     assert write("POST", PATH, POST).status == 503
     assert stack.items("news_table") == []
+    assert stack.items("tasks_table") == []
     assert stack.bodies() == []
 
 

@@ -1,6 +1,6 @@
 """Turns the errors of AWS clients into the project's own, at the edge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ THROTTLING_CODES = frozenset(
         "TransactionConflictException",
     }
 )
+# In the answer of one write; among the reasons of a cancelled transaction.
+_CONDITION_CODES = frozenset({"ConditionalCheckFailedException", "ConditionalCheckFailed"})
 
 
 def error_code(error: ClientError) -> str:
@@ -27,28 +29,36 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_conditional_check_failed(error: ClientError) -> bool:
-    """Whether a conditional write found its condition false."""
-    return error_code(error) == "ConditionalCheckFailedException"
+class ConditionFailed(Exception):
+    """The item does not meet the condition of the write.
 
+    `item`: the item as it is, where the request asked for it and there is one.
+    """
 
-def condition_item(error: ClientError) -> dict[str, Any] | None:
-    """Return the item that failed the condition, when the request asked for it."""
-    item: dict[str, Any] | None = dict(error.response).get("Item")  # type: ignore[assignment]
-    return item
+    def __init__(self, item: dict[str, Any] | None = None) -> None:
+        super().__init__(type(self).__doc__)
+        self.item = item or {}
 
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn errors of DynamoDB into `StoreError` or `Throttled`; failed conditions pass."""
+    """Turn the errors of DynamoDB's client into `StoreError`, `Throttled` and `ConditionFailed`."""
     try:
         yield
     except ClientError as error:
-        if is_conditional_check_failed(error):
-            raise
-        raise store_error(error_code(error)) from error
+        raise _store_failure(error) from error
     except BotoCoreError as error:
         raise StoreError(f"the database did not answer: {type(error).__name__}") from error
+
+
+def _store_failure(error: ClientError) -> Exception:
+    response: Mapping[str, Any] = error.response
+    codes = [error_code(error), *(r.get("Code") for r in response.get("CancellationReasons", []))]
+    if THROTTLING_CODES.intersection(codes):
+        return Throttled()
+    if _CONDITION_CODES.intersection(codes):
+        return ConditionFailed(response.get("Item"))
+    return store_error(codes[0])
 
 
 @contextmanager
@@ -63,7 +73,7 @@ def send_errors() -> Iterator[None]:
 
 
 def store_error(code: str) -> TaskQueueError:
-    """Return the project's error for a DynamoDB error code."""
+    """Return the project's error for a DynamoDB error code that is no failed condition's."""
     if code in THROTTLING_CODES:
         return Throttled()
     return StoreError(f"the database refused the request: {code}")

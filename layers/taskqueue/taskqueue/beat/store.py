@@ -8,9 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from taskqueue.aws.errors import store_errors
+from taskqueue.aws.errors import ConditionFailed, store_errors
 from taskqueue.beat.row import BrokenRow, Row, put, removed
 from taskqueue.beat.schedule import InvalidSchedule, Schedule, definition, parse
 from taskqueue.errors import Throttled
@@ -77,7 +75,7 @@ class DynamoScheduleStore:
                     ExpressionAttributeNames={"#name": "name"} if new else {"#version": "version"},
                     **({"ExpressionAttributeValues": values} if values else {}),  # type: ignore[arg-type]
                 )
-        except ClientError:
+        except ConditionFailed:
             return False
         return True
 

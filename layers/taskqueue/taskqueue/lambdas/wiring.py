@@ -13,6 +13,7 @@ from taskqueue.sending.sender import Sender
 if TYPE_CHECKING:
     from taskqueue.beat.store import DynamoScheduleStore
     from taskqueue.dead_letters.store import DeadLetterStore
+    from taskqueue.records.with_item import NewItem, RecordWithItem
 
 
 @functools.cache
@@ -36,6 +37,13 @@ def sender() -> Sender:
         lambda: client("scheduler"), settings().schedule_group, settings().scheduler_role_arn
     )
     return Sender(client("sqs"), task_store(), settings().queues, schedules)
+
+
+def record_with(new: "NewItem") -> "RecordWithItem":
+    """Return what records one task together with an item of the caller's."""
+    from taskqueue.records.with_item import RecordWithItem
+
+    return RecordWithItem(client("dynamodb"), task_store(), new)
 
 
 @functools.cache

@@ -10,10 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from taskqueue.aws.errors import condition_item, store_errors
-from taskqueue.aws.partiql import ANSWERS, Statements, insert_statement, statement_error, succeeded
+from taskqueue.aws.errors import ConditionFailed, store_errors
+from taskqueue.aws.partiql import (
+    ANSWERS,
+    Statement,
+    Statements,
+    insert_statement,
+    statement_error,
+    succeeded,
+)
 from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
@@ -91,21 +96,29 @@ class DynamoTaskStore:
                     ConditionExpression="attribute_not_exists(id)",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ClientError as error:
-            return _known(message, condition_item(error) or {})
+        except ConditionFailed as error:
+            return _known(message, error.item)
         return Enqueued.NEW
 
     def forget(self, task_id: str) -> None:
         try:
             with store_errors():
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=item_key(task_id),
-                    ConditionExpression="attempt = :none",
-                    ExpressionAttributeValues={":none": {"N": "0"}},
-                )
-        except ClientError:
+                self._client.delete_item(**self.deletion(task_id))
+        except ConditionFailed:
             return
+
+    def insertion(self, message: Message, now_ms: int) -> Statement:
+        """Return the statement that writes a new record, for a request of several."""
+        return insert_statement(self._table, self._pending_item(message, now_ms))
+
+    def deletion(self, task_id: str) -> Any:
+        """Return the arguments of the delete that removes a record which nobody has claimed."""
+        return {
+            "TableName": self._table,
+            "Key": item_key(task_id),
+            "ConditionExpression": "attribute_not_exists(id) OR attempt = :none",
+            "ExpressionAttributeValues": {":none": number(0)},
+        }
 
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         responses = self._statements.execute(
@@ -339,8 +352,8 @@ class DynamoTaskStore:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     **_names(expression, condition),
                 )
-        except ClientError as error:
-            return read_parts(condition_item(error) or {})
+        except ConditionFailed as error:
+            return read_parts(error.item)
         return read_parts(dict(response["Attributes"]))
 
     def _update(
@@ -363,7 +376,7 @@ class DynamoTaskStore:
                     ExpressionAttributeValues={**values, **condition_values},
                     **_names(expression, condition),
                 )
-        except ClientError:
+        except ConditionFailed:
             return False
         return True
 

@@ -47,8 +47,11 @@ class Enqueued(Enum):
     BEGUN = "the task is known and has started or finished: its message need not be sent"
 
 
-class TaskStore(Protocol):
-    """The records of all tasks. Every method may raise `StoreError` or `Throttled`."""
+class Recorder(Protocol):
+    """Makes the record of a task that is about to be sent.
+
+    Both methods may raise `StoreError` or `Throttled`.
+    """
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
         """Write PENDING, if the id is new.
@@ -61,6 +64,10 @@ class TaskStore(Protocol):
     def forget(self, task_id: str) -> None:
         """Remove a record that nobody has claimed: its message could not be sent."""
         ...
+
+
+class TaskStore(Recorder, Protocol):
+    """The records of all tasks. Every method may raise `StoreError` or `Throttled`."""
 
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         """Claim each task on its own; the outcomes stand in the order of the claims.

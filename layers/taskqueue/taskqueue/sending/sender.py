@@ -9,7 +9,7 @@ from taskqueue.aws.errors import send_errors
 from taskqueue.errors import SendError
 from taskqueue.message import MAX_BYTES, Message, encode
 from taskqueue.queue import Queue
-from taskqueue.records.store import Enqueued, TaskStore
+from taskqueue.records.store import Enqueued, Recorder, TaskStore
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
 
 if TYPE_CHECKING:
@@ -43,8 +43,12 @@ class Sender:
         self._delayed = delayed
         self._sleep = sleep
 
-    def send(self, message: Message, now_ms: int) -> Enqueued:
+    def send(self, message: Message, now_ms: int, recorder: Recorder | None = None) -> Enqueued:
         """Record and send one task; under an id that has begun to run, nothing is sent.
+
+        Args:
+            recorder: makes the record, together with something of its caller's; without one, the
+                store of task records does.
 
         Raises:
             MessageTooLarge, SendError: nothing was sent, and no record stays behind.
@@ -53,14 +57,15 @@ class Sender:
         """
         body = encode(message)
         queue = self._queue(message.queue)
-        enqueued = self._store.enqueue(message, now_ms)
+        records = recorder or self._store
+        enqueued = records.enqueue(message, now_ms)
         if enqueued is Enqueued.BEGUN:
             return enqueued
         try:
             self._send_one(queue, message, body, now_ms)
         except SendError:
             if enqueued is Enqueued.NEW:
-                self._store.forget(message.id)
+                records.forget(message.id)
             raise
         return enqueued
 
