@@ -2,10 +2,10 @@
 # PORT is the local AWS's: make run PORT=4570.
 PORT ?= 4566
 
-# The first Python that runs: a pyenv shim may be there and yet refuse.
-BOOT := $(shell for python in python3.13 python3 /usr/bin/python3; do \
-	$$python -c '' 2>/dev/null && echo $$python && break; done)
 PYTHON := .venv/bin/python
+
+# uv leaves compiling to the first import, which keeps what it compiled unless told not to.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop build test bench bench-beat lint format environments
@@ -17,7 +17,7 @@ run: environments ## deploy to a local AWS; news to 1,045 friends, the hottest b
 	@$(PYTHON) -m tools.run --port $(PORT)
 
 stop: ## end the local AWS of `make run`
-	@$(BOOT) -m tools.stop --port $(PORT)
+	@test ! -x $(PYTHON) || $(PYTHON) -m tools.stop --port $(PORT)
 
 build: environments ## sam build
 	@$(PYTHON) -m tools.stack build
@@ -39,5 +39,4 @@ format: environments ## let ruff put the code in its form
 	@.venv/bin/ruff format --quiet .
 
 environments:
-	@test -n "$(BOOT)" || { echo "error: no Python was found; install CPython 3.13" >&2; exit 1; }
-	@$(BOOT) -m tools.bootstrap
+	@sh tools/environments.sh

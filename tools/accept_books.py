@@ -22,7 +22,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tools.book_layers import MAX_VIEWS, CatalogueStore
+from books.catalogue_store import CatalogueStore
+from books.views import MAX_VIEWS
 from tools.book_list import read_books
 from tools.deployed import Stack, read_stack
 from tools.duplicates import duplicated

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from social.batches import Batches
+from social.friends import FriendStore
 from tools.deployed import Stack, read_stack
 from tools.duplicates import duplicated
 from tools.edge_list import EdgeList, read_edge_list
 from tools.errors import ToolError, run_tool, say
 from tools.interruption import kill_while_it_delivers, quick_redelivery
-from tools.layers import Batches, FriendStore
 from tools.load_friends import Progress, load, table_id
 from tools.local_function import LocalFunction
 from tools.ministack import Ministack, add_port

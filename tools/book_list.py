@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from tools.book_layers import MAX_BOOK_LENGTH, BookInfo, is_book
+from books.ranking import BookInfo
+from books.views import MAX_BOOK_LENGTH, is_book
 from tools.errors import ToolError
 
 COLUMNS = ("book_id", "title", "authors")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from social.ids import InvalidId, check_id
 from tools.errors import ToolError
-from tools.layers import InvalidId, check_id
 
 HEADER = ("user_id", "friend_id")
 # Enough to see what is wrong; a file of another kind is wrong in every row.

@@ -12,12 +12,12 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tools.docker import image_exists, is_running, pull
 from tools.errors import ToolError, run_tool, say
-from tools.interpreter import WANTED, find_interpreter
-from tools.paths import LOCAL, REQUIREMENTS
+from tools.paths import LOCAL, ROOT, UV
 from tools.shell import run_logged
 
 REPOSITORY = "public.ecr.aws/lambda/python"
@@ -47,8 +47,7 @@ SETTINGS = (
 
 def image_tags(machine: str) -> tuple[str, str]:
     """The names under which the SAM CLI asks for the image on a `machine` (as `uname -m` says)."""
-    version = ".".join(map(str, WANTED))
-    return f"{REPOSITORY}:{version}", f"{REPOSITORY}:{version}-{ARCHITECTURES[machine.lower()]}"
+    return f"{REPOSITORY}:3.13", f"{REPOSITORY}:3.13-{ARCHITECTURES[machine.lower()]}"
 
 
 def ensure_image() -> str:
@@ -88,7 +87,7 @@ def make_stand_in(tags: tuple[str, ...]) -> None:
     root.mkdir(parents=True)
     try:
         _install_debian(root)
-        _install_python(root, find_interpreter())
+        _install_python(root)
         _install_runtime(root)
         _import_image(root, tags)
     finally:
@@ -107,11 +106,11 @@ def _install_debian(root: Path) -> None:
     shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
 
 
-def _install_python(root: Path, interpreter: Path) -> None:
-    """Copy the interpreter to /var/lang, and beside it the libraries that Debian's root lacks."""
-    home = Path(_output([interpreter, "-c", "import sys; print(sys.base_prefix)"]).strip())
+def _install_python(root: Path) -> None:
+    """Copy this interpreter to /var/lang, and beside it the libraries that Debian's root lacks."""
+    home = Path(sys.base_prefix)
     target = root / "var/lang"
-    name = f"python{WANTED[0]}.{WANTED[1]}"
+    name = "python3.13"
     (target / "bin").mkdir(parents=True)
     shutil.copy2((home / "bin" / name).resolve(), target / "bin" / name)
     (target / "bin" / "python3").symlink_to(name)
@@ -144,13 +143,23 @@ def linked_libraries(ldd_output: str) -> set[Path]:
 def _install_runtime(root: Path) -> None:
     runtime = root / "var/runtime"
     (root / "var/task").mkdir()
+    failure = "awslambdaric could not be installed"
+    requirements = WORK / "requirements.txt"
     run_logged(
         [
-            *(find_interpreter(), "-m", "pip", "install", "--no-input", "--target", runtime),
-            *("-r", REQUIREMENTS / "lambda-runtime.txt"),
+            *(UV, "export", "--frozen", "--only-group", "lambda-runtime"),
+            *("--project", ROOT, "--output-file", requirements),
         ],
         LOG,
-        "awslambdaric could not be installed",
+        failure,
+    )
+    run_logged(
+        [
+            *(UV, "pip", "install", "--python", sys.executable, "--target", runtime),
+            *("--require-hashes", "--requirements", requirements),
+        ],
+        LOG,
+        failure,
     )
     bootstrap = runtime / "bootstrap"
     bootstrap.write_text(BOOTSTRAP)

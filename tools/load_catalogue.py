@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from books.catalogue_store import MAX_PUTS, CatalogueStore
 from tools import loading
-from tools.book_layers import MAX_PUTS, CatalogueStore
 from tools.book_list import Row, read_books
 from tools.errors import run_tool, say
 from tools.loading import add_table, put_patiently

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
+from social.batches import Batches
+from social.friends import FriendStore
 from tools import loading
 from tools.edge_list import EdgeList, read_edge_list
 from tools.errors import ToolError, run_tool, say
-from tools.layers import Batches, FriendStore
 from tools.loading import add_table, put_patiently
 from tools.paths import LOCAL
 

@@ -9,8 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from taskqueue.errors import StoreError, Throttled
 from tools.errors import ToolError
-from tools.layers import StoreError, Throttled
 from tools.sam import stack_name
 
 # A table that is new takes some minutes to scale to a bulk load.

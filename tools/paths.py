@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "requirements"
 LOCAL = ROOT / ".local"
 
 DEV_ENVIRONMENT = ROOT / ".venv"
@@ -13,6 +12,7 @@ SAM_ENVIRONMENT = ROOT / ".venv-sam"
 MINISTACK_ENVIRONMENT = ROOT / ".venv-ministack"
 CELERY_ENVIRONMENT = ROOT / ".venv-celery"
 
+UV = LOCAL / "bin" / "uv"
 SAM = SAM_ENVIRONMENT / "bin" / "sam"
 MINISTACK = MINISTACK_ENVIRONMENT / "bin" / "ministack"
 CELERY_PYTHON = CELERY_ENVIRONMENT / "bin" / "python"

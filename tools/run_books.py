@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tools.book_layers import CatalogueStore
+from books.catalogue_store import CatalogueStore
 from tools.book_list import read_books
 from tools.deployed import Stack
 from tools.errors import ToolError, say

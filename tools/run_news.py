@@ -8,11 +8,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from social.batches import Batches
+from social.friends import FriendStore
 from tools.deployed import Stack
 from tools.edge_list import read_edge_list
 from tools.errors import ToolError, say
 from tools.friend_graph import HUB, Edge, friend_graph, write_edges
-from tools.layers import Batches, FriendStore
 from tools.load_friends import Progress, load, table_id
 from tools.ministack import Ministack
 from tools.readers import Readers

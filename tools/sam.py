@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.errors import ToolError
 from tools.ministack import client_environ
-from tools.paths import DEV_ENVIRONMENT, LOCAL, ROOT, SAM, SAM_ENVIRONMENT
+from tools.paths import DEV_ENVIRONMENT, LOCAL, ROOT, SAM, UV
 from tools.shell import run_logged
 
 CONFIG_ENVIRONMENT = "local"
@@ -21,14 +21,14 @@ LOG = LOCAL / "logs" / "sam.log"
 
 
 def sam_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` in which the layers' makefiles find python3.13 and SAM reports nothing home."""
-    path = f"{DEV_ENVIRONMENT / 'bin'}:{SAM_ENVIRONMENT / 'bin'}:{environ.get('PATH', '')}"
+    """`environ` in which the makefiles find uv and python3.13, and SAM reports nothing home."""
+    path = f"{UV.parent}:{DEV_ENVIRONMENT / 'bin'}:{environ.get('PATH', '')}"
     return {**environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
 
 
 def build_command() -> list[str | Path]:
-    """Build what changed since the last build, several functions at a time."""
-    return [SAM, "build", "--cached", "--parallel", "--template-file", ROOT / "template.yaml"]
+    """Build all functions and layers, several at a time; uv's own cache makes that quick."""
+    return [SAM, "build", "--parallel", "--template-file", ROOT / "template.yaml"]
 
 
 def deploy_command(template: Path) -> list[str | Path]:

@@ -1,4 +1,4 @@
-"""End the local AWS of one port: `python3 -m tools.stop [--port N]`; the standard library alone."""
+"""End the local AWS of one port: `python -m tools.stop [--port N]`."""
 
 from __future__ import annotations
 

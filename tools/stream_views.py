@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tools.book_layers import MAX_VIEWS
+from books.views import MAX_VIEWS
 from tools.book_list import Row, read_books
 from tools.deployed import read_stack
 from tools.errors import ToolError, run_tool, say

@@ -10,13 +10,14 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from social.batches import Batches
+from social.friends import FriendStore
 from taskqueue.errors import StoreError, Throttled
 from tests.dynamodb_tables import FRIENDS, create_table
 from tools import load_friends, loading
 from tools.edge_list import read_edge_list
 from tools.errors import ToolError
 from tools.friend_graph import HUB, friend_graph, write_edges
-from tools.layers import Batches, FriendStore
 from tools.load_friends import EDGES_AT_ONCE, Progress, load, main
 from tools.loading import WAITS_SECONDS
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from books.views import MAX_VIEWS
 from tools.accept_books import SPAN_MINUTES, requests, spread
-from tools.book_layers import MAX_VIEWS
 from tools.errors import ToolError
 from tools.hand_count import best, check
 

@@ -37,9 +37,10 @@ def test_a_deployment_asks_nobody() -> None:
     assert command[command.index("--config-env") + 1] == "local"
 
 
-def test_the_makefiles_of_the_layers_find_our_python_first() -> None:
+def test_the_makefiles_find_our_own_uv_and_python_first() -> None:
     environ = sam_environ({"PATH": "/bin", "X": "y"})
-    assert environ["PATH"].split(":")[0] == str(ROOT / ".venv" / "bin")
+    folders = environ["PATH"].split(":")
+    assert folders[:2] == [str(ROOT / ".local" / "bin"), str(ROOT / ".venv" / "bin")]
     assert environ["PATH"].endswith(":/bin")
     assert environ["X"] == "y"
 
