@@ -14,13 +14,13 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: environments ## deploy to a local AWS; news to 1,045 friends, the hottest books by beat
-	@$(PYTHON) -m tools.run --port $(PORT)
+	@$(PYTHON) -m tools.demo --port $(PORT)
 
 stop: ## end the local AWS of `make run`
-	@test ! -x $(PYTHON) || $(PYTHON) -m tools.stop --port $(PORT)
+	@test ! -x $(PYTHON) || $(PYTHON) -m tools.local.stop --port $(PORT)
 
 build: environments ## sam build
-	@$(PYTHON) -m tools.stack build
+	@$(PYTHON) -m tools.local.stack build
 
 test: environments ## style, types, template, and every test
 	@$(PYTHON) -m tools.check

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.errors import ToolError, run_tool, say
-from tools.ministack import REGION, credentials
+from tools.local.ministack import REGION, credentials
+from tools.local.sam import sam_environ
 from tools.paths import DEV_ENVIRONMENT, ROOT, SAM
-from tools.sam import sam_environ
 from tools.shell import Command
 
 TYPED = ("layers", "functions", "tools", "tests")

@@ -28,8 +28,8 @@ from tests.benchmarks import (
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Section, render
 from tests.benchmarks.stack import quiet_stack
-from tools.deployed import Stack
 from tools.errors import ToolError, run_tool, say
+from tools.local.deployed import Stack
 from tools.paths import ROOT
 
 type Measurement = Callable[[Stack, Path], Section]

@@ -8,7 +8,7 @@ from tests.benchmarks.celery_beat import celery_beats
 from tests.benchmarks.punctuality import Punctuality, punctuality
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.stack import Switches
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 PERIOD_SECONDS = 100
 MINUTES = 30

@@ -15,7 +15,7 @@ from tests.benchmarks.lambda_files import copy_built, make_read_only
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.stack import built_folder, function_environ
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 ROUNDS = 25
 _CONSUMER = "NotifyFriendsFunction"

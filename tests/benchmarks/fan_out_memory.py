@@ -6,7 +6,7 @@ from tests.benchmarks.lambda_files import copy_built
 from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.stack import built_folder, function_environ
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 FRIENDS = 1_045
 

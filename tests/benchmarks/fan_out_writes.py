@@ -8,7 +8,7 @@ from tests.benchmarks.probe import run_probe
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.requests_of import counted, shown
 from tests.benchmarks.stack import built_folder, function_environ
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 FRIENDS = 1_045
 _BATCH_WRITE = "dynamodb BatchWriteItem"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Check, Section
-from tools.deployed import Stack, read_stack
-from tools.ministack import Ministack
+from tools.local.deployed import Stack, read_stack
+from tools.local.ministack import Ministack
+from tools.local.sam import sam_environ
 from tools.paths import ROOT, SAM
-from tools.sam import sam_environ
 from tools.shell import run_logged
 
 WARM_UP = 20

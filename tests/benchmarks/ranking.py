@@ -9,7 +9,7 @@ from tests.benchmarks.lambda_files import LambdaFiles, copy_built
 from tests.benchmarks.probe import Result, run_probe
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.stack import built_folder, function_environ
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 PERIOD_MS = 100_000
 # Enough rankings for some that fold one minute and some that fold two.

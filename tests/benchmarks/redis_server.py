@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.processes import BenchmarkError, running, until
-from tools.ports import free_port
+from tools.local.ports import free_port
 
 
 @contextlib.contextmanager

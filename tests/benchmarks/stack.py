@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools.deployed import Stack
-from tools.ministack import Ministack
-from tools.ports import free_port
-from tools.stack import up
+from tools.local.deployed import Stack
+from tools.local.ministack import Ministack
+from tools.local.ports import free_port
+from tools.local.stack import up
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from tests.benchmarks.probe import run_probe
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Check, Section
 from tests.benchmarks.stack import built_folder, function_environ
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 TASKS = 2_000
 ROUNDS = 3

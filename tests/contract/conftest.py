@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from taskqueue.lambdas.clients import CONFIG
-from tools import ministack
+from tools.local import ministack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

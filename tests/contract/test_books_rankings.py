@@ -10,7 +10,7 @@ from books.catalogue_store import CatalogueStore
 from books.ranking import BookInfo, Entry, Ranking, Window
 from books.ranking_store import MAX_BODY_BYTES, RankingStore, pack, unpack
 from taskqueue.errors import StoreError
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

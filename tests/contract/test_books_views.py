@@ -11,7 +11,7 @@ from books.summaries import encode_books
 from books.view_store import REFRESH_SECONDS, DynamoViewStore
 from books.views import MINUTE_MS, View
 from tests.contract.conftest import ENGINES
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 from tests.unit.books.memory_views import MemoryViewStore
 
 if TYPE_CHECKING:

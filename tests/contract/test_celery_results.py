@@ -16,8 +16,8 @@ from taskqueue.records.claim import NEVER_MS, Claim
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
-from tests.dynamodb_tables import create_table
-from tools.ministack import client_environ
+from tests.support.dynamodb_tables import create_table
+from tools.local.ministack import client_environ
 from tools.paths import CELERY_PYTHON
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from taskqueue.dead_letters.letter import DeadLetter, dead_letter_id
 from taskqueue.dead_letters.store import MAX_PIECE_BYTES, DeadLetterStore
 from taskqueue.errors import StoreError
 from taskqueue.message import MAX_BYTES
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,7 +14,7 @@ from taskqueue.records.claim import Claim, Claimed
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.store import Enqueued
 from taskqueue.records.with_item import NewItem, RecordWithItem
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

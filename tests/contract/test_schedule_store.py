@@ -12,7 +12,7 @@ from taskqueue.beat.tick import ScheduleRows
 from taskqueue.beat.timing import Crontab, Interval
 from taskqueue.errors import Throttled
 from tests.contract.conftest import ENGINES
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 from tests.unit.beat.memory_rows import MemoryScheduleRows
 
 if TYPE_CHECKING:

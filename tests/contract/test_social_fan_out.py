@@ -23,7 +23,7 @@ from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
-from tests.dynamodb_tables import FEEDS, FRIENDS, create_table
+from tests.support.dynamodb_tables import FEEDS, FRIENDS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,7 +8,7 @@ from social.ids import news_id
 from social.news import News, NewsStore
 from social.reading import read_feed
 from taskqueue.errors import StoreError
-from tests.dynamodb_tables import FEEDS, NEWS, create_table
+from tests.support.dynamodb_tables import FEEDS, NEWS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,7 +6,7 @@ import pytest
 from social.batches import Batches
 from social.friends import FriendPage, FriendStore, SelfFriendship
 from taskqueue.errors import StoreError
-from tests.dynamodb_tables import FRIENDS, create_table
+from tests.support.dynamodb_tables import FRIENDS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,7 +5,7 @@ import pytest
 from social.batches import Batches
 from social.news import News, NewsStore
 from taskqueue.errors import StoreError
-from tests.dynamodb_tables import NEWS, create_table
+from tests.support.dynamodb_tables import NEWS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

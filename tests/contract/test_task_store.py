@@ -19,7 +19,7 @@ from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Enqueued, Finish, TaskStore
 from taskqueue.testing.records import MemoryTaskStore
-from tests.dynamodb_tables import create_table
+from tests.support.dynamodb_tables import create_table
 
 NOW_MS = 1_795_370_400_000
 LEASE_MS = 30_000

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 from collections.abc import Mapping
 from typing import Any
 
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 
 def alarm_of(stack: Stack, metric: str) -> dict[str, Any]:

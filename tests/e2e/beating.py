@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.deployed import Stack
-from tools.raw_queue import RawQueue
-from tools.rest import Rest
+from tests.support.raw_queue import RawQueue
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 
 Line = dict[str, Any]
 

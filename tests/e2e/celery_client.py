@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 from tools.paths import CELERY_PYTHON, ROOT
 
 EXAMPLES = ROOT / "examples" / "celery_client"

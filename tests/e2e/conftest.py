@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e.people import People
-from tools.deployed import Stack
-from tools.readers import Readers
-from tools.rest import Rest
+from tools.demo.readers import Readers
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from social.batches import Batches
 from social.friends import FriendStore
-from tools.deployed import Stack
+from tools.local.deployed import Stack
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,12 @@ import pytest
 
 from tests.e2e import recipe
 from tests.e2e.people import People
-from tools.deployed import Stack, read_stack
-from tools.ministack import Ministack
+from tests.support.tasks import finished
+from tools.local.deployed import Stack, read_stack
+from tools.local.ministack import Ministack
+from tools.local.ports import free_port
+from tools.local.rest import Rest
+from tools.local.sam import stack_name
 from tools.paths import (
     CELERY_ENVIRONMENT,
     DEV_ENVIRONMENT,
@@ -20,10 +24,6 @@ from tools.paths import (
     ROOT,
     SAM_ENVIRONMENT,
 )
-from tools.ports import free_port
-from tools.rest import Rest
-from tools.sam import stack_name
-from tools.tasks import finished
 from tools.waiting import until
 
 PAGE = (ROOT / "docs" / "add-a-task.md").read_text()
@@ -44,10 +44,10 @@ def extended(project: Path) -> Iterator[Stack]:
     """The stack of that copy."""
     port = free_port()
     try:
-        _run(project, "tools.stack", "up", "--port", str(port))
+        _run(project, "tools.local.stack", "up", "--port", str(port))
         yield read_stack(stack_name(), Ministack(port))
     finally:
-        _run(project, "tools.stop", "--port", str(port))
+        _run(project, "tools.local.stop", "--port", str(port))
 
 
 def test_the_tasks_of_the_page_run(extended: Stack) -> None:

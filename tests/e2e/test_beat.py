@@ -10,10 +10,10 @@ from taskqueue.beat.timing import Interval, due
 from taskqueue.clock import from_iso, iso, now_ms
 from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.beating import Beat, Line, Schedules
-from tools.deployed import Stack
-from tools.local_function import LocalFunction
-from tools.rest import Rest
-from tools.tasks import finished, task
+from tests.faults.local_function import LocalFunction
+from tests.support.tasks import finished, task
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 
 # The benchmark holds beat to 250 ms; here others use the machine, too.
 MAX_LATE_MS = 1_000

@@ -13,9 +13,9 @@ from books.catalogue_store import CatalogueStore
 from books.ranking import BookInfo
 from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.celery_client import CeleryClient
-from tools.deployed import Stack
-from tools.duplicates import duplicated
-from tools.hand_count import (
+from tests.faults.duplicates import duplicated
+from tests.faults.lost_acknowledgement import killed_once_it_has_written
+from tests.support.hand_count import (
     Ranking,
     best,
     check,
@@ -24,10 +24,10 @@ from tools.hand_count import (
     start_ranking,
     wait_until_counted,
 )
-from tools.lost_acknowledgement import killed_once_it_has_written
-from tools.ministack import Ministack
-from tools.rest import Answer, Rest
-from tools.tasks import finished
+from tests.support.tasks import finished
+from tools.local.deployed import Stack
+from tools.local.ministack import Ministack
+from tools.local.rest import Answer, Rest
 from tools.waiting import until
 
 

@@ -12,11 +12,11 @@ import pytest
 from taskqueue.message import Message, encode
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import People
-from tools.deployed import Stack
-from tools.raw_queue import RawQueue
-from tools.readers import Readers
-from tools.rest import Rest
-from tools.tasks import finished, until_task
+from tests.support.raw_queue import RawQueue
+from tests.support.tasks import finished, until_task
+from tools.demo.readers import Readers
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 from tools.waiting import until
 
 Letter = dict[str, Any]

@@ -13,11 +13,11 @@ from taskqueue.queue import Queue
 from taskqueue.sending.one_time_schedules import OneTimeSchedules, schedule_name
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import Hub, People
-from tools.deployed import Stack
-from tools.raw_queue import RawQueue
-from tools.readers import Readers
-from tools.rest import Rest
-from tools.tasks import finished, task, until_task
+from tests.support.raw_queue import RawQueue
+from tests.support.tasks import finished, task, until_task
+from tools.demo.readers import Readers
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 
 # SQS is asked once a second or so; a task due at a second's start may be seen at its end.
 MAX_LATE_MS = 2_500

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Callable
 
 from tests.e2e.people import People
-from tools.readers import Readers
-from tools.rest import Rest
-from tools.tasks import finished, until_task
+from tests.support.tasks import finished, until_task
+from tools.demo.readers import Readers
+from tools.local.rest import Rest
 
 NewId = Callable[[], str]
 

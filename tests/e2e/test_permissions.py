@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tools.deployed import Stack
-from tools.ministack import REGION
+from tools.local.deployed import Stack
+from tools.local.ministack import REGION
 
 FRIENDSHIP = {"user_id": {"S": "nobody"}, "friend_id": {"S": "no-one"}}
 DENIED = {"AccessDenied", "AccessDeniedException"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tools.deployed import Stack
-from tools.rest import Rest
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong", uuid.uuid4().hex])

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.people import Hub, People
-from tools.deployed import Stack
-from tools.duplicates import duplicated
-from tools.interruption import kill_while_it_delivers, quick_redelivery
-from tools.local_function import LocalFunction, kill
-from tools.raw_queue import RawQueue
-from tools.readers import Readers
-from tools.rest import Rest
-from tools.sqs_proxy import observed_sends
-from tools.tasks import finished, task
+from tests.faults.duplicates import duplicated
+from tests.faults.interruption import kill_while_it_delivers, quick_redelivery
+from tests.faults.local_function import LocalFunction, kill
+from tests.faults.sqs_proxy import observed_sends
+from tests.support.raw_queue import RawQueue
+from tests.support.tasks import finished, task
+from tools.demo.readers import Readers
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 from tools.waiting import until
 
 FRIENDS = 1_045

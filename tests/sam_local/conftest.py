@@ -6,12 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tools.deployed import Stack
-from tools.docker import host_address
+from tests.support.sam_local import SamLocal, prepare
 from tools.errors import ToolError
-from tools.forwarding import forwarded
-from tools.lambda_base_image import ensure_image
-from tools.sam_local import SamLocal, prepare
+from tools.local.deployed import Stack
+from tools.local.docker import host_address
+from tools.local.forwarding import forwarded
+from tools.local.lambda_base_image import ensure_image
 
 HOW_TO = (
     "`sam local` needs Docker: install it (https://docs.docker.com/engine/install/, or Debian's "

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tools.deployed import Stack
+from tests.support.sam_local import SamLocal
+from tests.support.tasks import finished
 from tools.errors import ToolError
+from tools.local.deployed import Stack
+from tools.local.rest import Rest
 from tools.paths import ROOT
-from tools.rest import Rest
-from tools.sam_local import SamLocal
-from tools.tasks import finished
 
 EVENTS = ROOT / "events"
 NAMES = sorted(str(path.relative_to(EVENTS).with_suffix("")) for path in EVENTS.glob("*/*.json"))

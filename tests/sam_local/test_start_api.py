@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sam_local import SamLocal
+from tools.local.ports import LOOPBACK, free_port, is_listening
+from tools.local.rest import Rest
 from tools.paths import ROOT
-from tools.ports import LOOPBACK, free_port, is_listening
-from tools.rest import Rest
-from tools.sam_local import SamLocal
 
 START_SECONDS = 120
 STOP_SECONDS = 30

@@ -1,8 +1,8 @@
 """What the local AWS gets beside the template, derived from it."""
 
 from tests.unit import cloudformation as cfn
-from tools.local_gateway import gateway_responses
-from tools.local_policy import STATEMENTS, local_statements
+from tools.local.gateway import gateway_responses
+from tools.local.policy import STATEMENTS, local_statements
 
 
 def test_every_gateway_response_is_put() -> None:

@@ -15,7 +15,7 @@ from moto import mock_aws
 from social import stores
 from taskqueue.lambdas import clients, task_modules, wiring
 from taskqueue.message import Message, decode
-from tests.unit.api.gateway import Answer, call
+from tests.support.gateway import Answer, call
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

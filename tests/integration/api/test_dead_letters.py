@@ -9,7 +9,7 @@ from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
 from taskqueue.message import Message, encode
 from tests.integration.api.conftest import QUEUE, Send, Stack
-from tests.unit.api.gateway import CONTEXT
+from tests.support.gateway import CONTEXT
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012"
 

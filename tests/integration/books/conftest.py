@@ -13,7 +13,7 @@ from moto import mock_aws
 from api.resolver import Api
 from books import stores
 from taskqueue.lambdas import clients, task_modules, wiring
-from tests.unit.api.gateway import Answer, call
+from tests.support.gateway import Answer, call
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from taskqueue.beat.schedule import Schedule
 from taskqueue.beat.timing import Interval
 from taskqueue.lambdas import clients, task_modules, wiring
 from tests.integration.books.conftest import Send, Stack
-from tests.unit.api.gateway import CONTEXT
+from tests.support.gateway import CONTEXT
 
 EVERY_MINUTE = {"task": "select_populate_book", "interval_seconds": 60}
 

@@ -13,13 +13,13 @@ from moto import mock_aws
 from social.batches import Batches
 from social.friends import FriendStore
 from taskqueue.errors import StoreError, Throttled
-from tests.dynamodb_tables import FRIENDS, create_table
-from tools import load_friends, loading
-from tools.edge_list import read_edge_list
+from tests.support.dynamodb_tables import FRIENDS, create_table
+from tools.data import load_friends, loading
+from tools.data.edge_list import read_edge_list
+from tools.data.load_friends import EDGES_AT_ONCE, Progress, load, main
+from tools.data.loading import WAITS_SECONDS
+from tools.demo.friend_graph import HUB, friend_graph, write_edges
 from tools.errors import ToolError
-from tools.friend_graph import HUB, friend_graph, write_edges
-from tools.load_friends import EDGES_AT_ONCE, Progress, load, main
-from tools.loading import WAITS_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

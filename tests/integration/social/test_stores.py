@@ -10,7 +10,7 @@ from moto import mock_aws
 from social import stores
 from social.news import News
 from taskqueue.lambdas import clients
-from tests.dynamodb_tables import FEEDS, FRIENDS, NEWS, create_table
+from tests.support.dynamodb_tables import FEEDS, FRIENDS, NEWS, create_table
 
 MADE_ONCE: tuple[Any, ...] = (
     stores.friends,

@@ -17,8 +17,8 @@ from taskqueue.lambdas.consumer import consumer
 from taskqueue.message import Message, encode
 from taskqueue.queue import Queue
 from taskqueue.testing.broker import lambda_event
-from tests.dynamodb_tables import create_table
-from tools.ministack import client_environ
+from tests.support.dynamodb_tables import create_table
+from tools.local.ministack import client_environ
 
 app = App("test", queue="work")
 ran: list[str] = []

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from tools.forwarding import forwarded
-from tools.ports import LOOPBACK, free_port
+from tools.local.forwarding import forwarded
+from tools.local.ports import LOOPBACK, free_port
 
 BODY = b"x" * 300_000
 

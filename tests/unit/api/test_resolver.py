@@ -15,7 +15,7 @@ from api.fields import Limit, PathId
 from api.problems import CONTENT_TYPE
 from api.resolver import Api
 from taskqueue.errors import SendError, Throttled
-from tests.unit.api.gateway import CONTEXT, Answer, answer, call, event
+from tests.support.gateway import CONTEXT, Answer, answer, call, event
 
 
 class Body(BaseModel):

@@ -1,5 +1,5 @@
-from tools.deployed import Stack, api_url, outputs_by_name
-from tools.run import farewell
+from tools.demo.__main__ import farewell
+from tools.local.deployed import Stack, api_url, outputs_by_name
 
 STACK = Stack(
     name="taskqueue-local",

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.docker import address_in
 from tools.errors import ToolError
-from tools.lambda_base_image import image_tags, linked_libraries
+from tools.local.docker import address_in
+from tools.local.lambda_base_image import image_tags, linked_libraries
 
 
 def test_the_image_has_the_names_that_the_sam_cli_asks_for() -> None:

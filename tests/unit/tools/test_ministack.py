@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tools import ministack as module
 from tools.errors import ToolError
-from tools.ministack import Ministack, client_environ, server_environ
-from tools.ports import LOOPBACK, free_port, is_listening
+from tools.local import ministack as module
+from tools.local.ministack import Ministack, client_environ, server_environ
+from tools.local.ports import LOOPBACK, free_port, is_listening
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sam_local import with_variable
 from tools.errors import ToolError
+from tools.local.sam import deploy_command, sam_environ, stack_name_of
 from tools.paths import ROOT
-from tools.sam import deploy_command, sam_environ, stack_name_of
-from tools.sam_local import with_variable
 
 
 def test_the_stacks_name_is_that_of_the_local_environment() -> None:
