@@ -10,7 +10,7 @@ from api.routing import Router
 from functions.producer import observing
 from taskqueue import clock
 from taskqueue.beat.schedule import InvalidSchedule, Schedule, check, definition, parse
-from taskqueue.errors import PoisonMessage
+from taskqueue.errors import WrongArguments
 from taskqueue.lambdas import task_modules, wiring
 
 router = Router()
@@ -43,6 +43,6 @@ def _read(name: str, body: dict[str, Any], now_ms: int) -> Schedule:
         tasks[schedule.task].check_arguments(schedule.args, schedule.kwargs)
     except InvalidSchedule as error:
         raise bad_field(error.field, error.reason) from None
-    except PoisonMessage as error:
-        raise bad_field("args", error.reason) from None
+    except WrongArguments as error:
+        raise bad_field("args", str(error)) from None
     return schedule

@@ -12,12 +12,12 @@ from functions.producer import observing
 from functions.producer.models import TaskCall
 from functions.producer.times import eta_ms, expires_at_ms
 from taskqueue import clock
-from taskqueue.app import Task
-from taskqueue.errors import PoisonMessage
+from taskqueue.errors import WrongArguments
 from taskqueue.lambdas import task_modules, wiring
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.store import Enqueued
+from taskqueue.task import AnyTask
 
 router = Router()
 
@@ -47,18 +47,18 @@ def revoke_task(task: PathKey) -> Reply:
     return replies.ok({"task_id": task, "status": record.status})
 
 
-def _find(name: str) -> Task:
-    known: Mapping[str, Task] = task_modules.tasks()
+def _find(name: str) -> AnyTask:
+    known: Mapping[str, AnyTask] = task_modules.tasks()
     if name not in known:
         raise not_found("There is no task of that name.", tasks=sorted(known))
     return known[name]
 
 
-def _message(task: Task, call: TaskCall, now_ms: int) -> Message:
+def _message(task: AnyTask, call: TaskCall, now_ms: int) -> Message:
     try:
         task.check_arguments(call.args, call.kwargs)
-    except PoisonMessage as error:
-        raise bad_field("args", error.reason) from None
+    except WrongArguments as error:
+        raise bad_field("args", str(error)) from None
     return Message(
         task=task.name,
         id=call.task_id or str(uuid.uuid4()),

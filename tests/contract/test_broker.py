@@ -201,7 +201,7 @@ def test_what_failed_of_a_batch_is_sent_again(broker: Broker) -> None:
 
 def test_what_keeps_failing_is_an_error(broker: Broker) -> None:
     sender = broker.sender(PartlyRefusing(broker.sqs, passed=0))
-    with pytest.raises(SendError, match="refused 2 messages"):
+    with pytest.raises(SendError, match="did not take 2 messages"):
         sender.send_unrecorded([message(broker, number) for number in range(2)], broker.now_ms())
 
 

@@ -439,3 +439,25 @@ def test_only_a_failed_task_is_reset(store: TaskStore, status: str | None) -> No
     store.reset(message, NOW_MS)
     assert status_of(store, message) == (status or states.STARTED)
     store.reset(task(), NOW_MS)
+
+
+# ---------------------------------------------------------------- many at once
+
+
+def test_many_are_enqueued_at_once(store: TaskStore) -> None:
+    new, known, begun = task(), task(), started(store)
+    store.enqueue(known, NOW_MS)
+    many = [new, known, begun, *(task() for _ in range(30))]
+    found = store.enqueue_many(many, NOW_MS)
+    assert found == [Enqueued.NEW, Enqueued.WAITING, Enqueued.BEGUN, *[Enqueued.NEW] * 30]
+    assert {status_of(store, message) for message in many} == {"PENDING", "STARTED"}
+
+
+def test_one_of_many_that_has_another_task_s_id_leaves_none_of_them(store: TaskStore) -> None:
+    other, new = task(), task()
+    store.enqueue(other, NOW_MS)
+    clash = Message("subtract", other.id, queue="work")
+    with pytest.raises(TaskIdTaken):
+        store.enqueue_many([new, clash], NOW_MS)
+    assert store.get(new.id) is None
+    assert status_of(store, other) == "PENDING"

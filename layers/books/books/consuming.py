@@ -13,10 +13,10 @@ from books.errors import InvalidView
 from books.segments import by_minute, encode, segment_id, split
 from books.summaries import list_of
 from books.views import View, read_pairs
-from taskqueue.app import Task
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import PoisonMessage, SendError, StoreError
+from taskqueue.task import AnyTask
 from taskqueue.worker.delivery import Delivery, read
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ViewsConsumer:
     def __init__(
         self,
         app: "App",
-        task: Task,
+        task: AnyTask,
         store: Callable[[], ViewStore],
         dead_letters: DeadLetterSender,
         window_minutes: int,

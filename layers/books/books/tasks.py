@@ -22,8 +22,8 @@ app = App("books", queue="rankings")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 _OPTIONS: dict[str, Any] = {
     "autoretry_for": (StoreError,),
-    "retry_backoff_seconds": 1,
-    "retry_backoff_max_seconds": 60,
+    "retry_backoff": 1,
+    "retry_backoff_max": 60,
 }
 _log = Logger(service=app.name)
 _metrics = Metrics(namespace=metrics_namespace(), service=app.name)

@@ -14,15 +14,14 @@ app = App("social", queue="notifications")
 # Throttling passes: within some minutes on-demand tables double what they take.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 _OPTIONS: dict[str, Any] = {
-    "bind": True,
     "max_retries": 10,
     "autoretry_for": (StoreError, SendError),
-    "retry_backoff_seconds": 1,
-    "retry_backoff_max_seconds": 300,
+    "retry_backoff": 1,
+    "retry_backoff_max": 300,
 }
 
 
-@app.task(name=fanout.NOTIFY_FRIENDS, **_OPTIONS)
+@app.task(name=fanout.NOTIFY_FRIENDS, bind=True, **_OPTIONS)
 def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
     """Put the news into the feed of every friend of the user; the result is how many."""
     fan_out = FanOut(
@@ -35,13 +34,13 @@ def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
     return notifying.notify(run, fan_out, stores.friends(), stores.feeds())
 
 
-@app.task(name=fanout.NOTIFY_FRIENDS_PAGE, idempotent=True, **_OPTIONS)
+@app.task(name=fanout.NOTIFY_FRIENDS_PAGE, idempotent=True, bind=True, **_OPTIONS)
 def notify_friends_page(run: Context, fan_out: dict[str, Any], page: int, after: str) -> None:
     """Go on with page `page` of the friends, after the friend `after`."""
     notifying.notify_page(run, FanOut(**fan_out), page, after, stores.friends())
 
 
-@app.task(name=fanout.DELIVER_NEWS, idempotent=True, **_OPTIONS)
+@app.task(name=fanout.DELIVER_NEWS, idempotent=True, bind=True, **_OPTIONS)
 def deliver_news(
     run: Context, fan_out: dict[str, Any], chunk: dict[str, Any], friend_ids: list[str]
 ) -> None:

@@ -1,1 +1,66 @@
-"""A task queue on managed AWS services that speaks Celery's wire formats."""
+"""A task queue on SQS, Lambda and DynamoDB, compatible with Celery.
+
+What a user's code imports stands here; a name is loaded when it is first used, so that a cold start
+pays only for what it needs.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskqueue.app import App as App
+    from taskqueue.context import Context as Context
+    from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
+    from taskqueue.errors import NoResult as NoResult
+    from taskqueue.errors import Retry as Retry
+    from taskqueue.errors import SendError as SendError
+    from taskqueue.errors import SoftTimeLimitExceeded as SoftTimeLimitExceeded
+    from taskqueue.errors import StoreError as StoreError
+    from taskqueue.errors import TaskFailed as TaskFailed
+    from taskqueue.errors import TaskIdTaken as TaskIdTaken
+    from taskqueue.errors import TaskNotFound as TaskNotFound
+    from taskqueue.errors import TaskQueueError as TaskQueueError
+    from taskqueue.errors import TaskRevoked as TaskRevoked
+    from taskqueue.errors import Throttled as Throttled
+    from taskqueue.errors import TimeLimitExceeded as TimeLimitExceeded
+    from taskqueue.errors import WrongArguments as WrongArguments
+    from taskqueue.result import Result as Result
+    from taskqueue.sending.producer import send_many as send_many
+    from taskqueue.task import Task as Task
+
+_ERRORS = (
+    "MaxRetriesExceeded",
+    "NoResult",
+    "Retry",
+    "SendError",
+    "SoftTimeLimitExceeded",
+    "StoreError",
+    "TaskFailed",
+    "TaskIdTaken",
+    "TaskNotFound",
+    "TaskQueueError",
+    "TaskRevoked",
+    "Throttled",
+    "TimeLimitExceeded",
+    "WrongArguments",
+)
+_MODULES = {
+    "App": "taskqueue.app",
+    "Context": "taskqueue.context",
+    "Result": "taskqueue.result",
+    "Task": "taskqueue.task",
+    "send_many": "taskqueue.sending.producer",
+    **dict.fromkeys(_ERRORS, "taskqueue.errors"),
+}
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'taskqueue' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

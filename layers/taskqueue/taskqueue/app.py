@@ -2,81 +2,21 @@
 
 app = App("social", queue="notifications")
 
-@app.task(autoretry_for=(Throttled,), retry_backoff_seconds=1)
+@app.task(autoretry_for=(Throttled,), retry_backoff=True)
 def notify_friends(user_id: str, news_id: str) -> int: ...
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, TypedDict, Unpack, overload
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
-from taskqueue.errors import PoisonMessage
-from taskqueue.retry import RetryPolicy
+from taskqueue.errors import PoisonMessage, TaskNameTaken
+from taskqueue.options import DecoratorOptions, read_options
+from taskqueue.task import AnyTask, Task
 
-_RETRY_OPTIONS = frozenset(option.name for option in fields(RetryPolicy))
-
-
-@dataclass(frozen=True, slots=True)
-class TaskOptions:
-    """What the decorator says of a task beside its name and queue.
-
-    `bind`: the function's first argument is the run's `Context`. `time_limit_seconds`: the task is
-    stopped and FAILURE after it. `expires_seconds`: not run when it waited longer. `idempotent`:
-    running it twice does no harm by its nature, so it has no record and is not claimed.
-    """
-
-    retry: RetryPolicy
-    bind: bool = False
-    time_limit_seconds: float | None = None
-    expires_seconds: float | None = None
-    ignore_result: bool = False
-    idempotent: bool = False
-
-
-class DecoratorOptions(TypedDict, total=False):
-    """What `App.task` takes: a name, a queue, and the fields of `RetryPolicy` and `TaskOptions`."""
-
-    name: str | None
-    queue: str | None
-    bind: bool
-    max_retries: int | None
-    autoretry_for: tuple[type[BaseException], ...]
-    retry_backoff_seconds: float
-    retry_backoff_max_seconds: float
-    retry_jitter: bool
-    default_retry_delay_seconds: float
-    time_limit_seconds: float | None
-    expires_seconds: float | None
-    ignore_result: bool
-    idempotent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A registered function; calling it runs the function here and now."""
-
-    name: str
-    queue: str
-    options: TaskOptions
-    function: Callable[..., Any]
-    _signature: inspect.Signature
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function in this process, without the queue."""
-        return self.function(*args, **kwargs)
-
-    def check_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Check that the function can be called with these arguments.
-
-        Raises:
-            PoisonMessage: it cannot; the reason names the argument.
-        """
-        bound = (None, *args) if self.options.bind else args
-        try:
-            self._signature.bind(*bound, **kwargs)
-        except TypeError as error:
-            raise PoisonMessage(f"the arguments do not fit {self.name}: {error}") from None
+if TYPE_CHECKING:
+    from taskqueue.context import Context
 
 
 @dataclass(frozen=True)
@@ -85,40 +25,58 @@ class App:
 
     name: str
     queue: str
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tasks: dict[str, AnyTask] = field(default_factory=dict)
 
     @overload
-    def task(self, function: Callable[..., Any], /) -> Task: ...
+    def task[**P, R](self, function: Callable[P, R], /) -> Task[P, R]: ...
     @overload
-    def task(
-        self, function: None = None, /, **options: Unpack[DecoratorOptions]
-    ) -> Callable[[Callable[..., Any]], Task]: ...
-    def task(
-        self, function: Callable[..., Any] | None = None, /, **options: Unpack[DecoratorOptions]
-    ) -> Task | Callable[[Callable[..., Any]], Task]:
-        """Register a function as a task, with Celery's options; used with or without arguments.
+    def task[**P, R](
+        self,
+        function: None = None,
+        /,
+        *,
+        bind: Literal[True],
+        name: str | None = None,
+        queue: str | None = None,
+        **options: Unpack[DecoratorOptions],
+    ) -> "Callable[[Callable[Concatenate[Context, P], R]], Task[P, R]]": ...
+    @overload
+    def task[**P, R](
+        self,
+        function: None = None,
+        /,
+        *,
+        bind: Literal[False] = False,
+        name: str | None = None,
+        queue: str | None = None,
+        **options: Unpack[DecoratorOptions],
+    ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Register a function as a task; used with or without arguments.
 
-        https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
+        `name`: the function's own, if it is not given. `queue`: the app's. `bind`: the function's
+        first argument is the run's `Context`. The others are `DecoratorOptions`.
+
+        Raises:
+            TaskNameTaken: the app has a task of that name.
+            TypeError: there is no such option.
         """
-        given: dict[str, Any] = dict(options)
-        name, queue = given.pop("name", None), given.pop("queue", None)
-        retry = RetryPolicy(**{key: given.pop(key) for key in _RETRY_OPTIONS & given.keys()})
-        task_options = TaskOptions(retry=retry, **given)
+        name, queue = options.pop("name", None), options.pop("queue", None)
+        task_options = read_options(options)
 
-        def register(target: Callable[..., Any]) -> Task:
-            task = Task(
+        def register(target: Callable[..., Any]) -> AnyTask:
+            task: AnyTask = Task(
                 name=name or target.__name__,
                 queue=queue or self.queue,
                 options=task_options,
-                function=target,
-                _signature=inspect.signature(target),
+                run=target,
+                signature=inspect.signature(target),
             )
-            self.tasks[task.name] = task
-            return task
+            return self._add(task)
 
         return register if function is None else register(function)
 
-    def find(self, name: str) -> Task:
+    def find(self, name: str) -> AnyTask:
         """Return the task of that name.
 
         Raises:
@@ -129,3 +87,9 @@ class App:
         except KeyError:
             known = ", ".join(sorted(self.tasks))
             raise PoisonMessage(f"unknown task {name[:100]!r}; this worker knows {known}") from None
+
+    def _add(self, task: AnyTask) -> AnyTask:
+        if task.name in self.tasks:
+            raise TaskNameTaken(f"the app {self.name!r} has a task {task.name!r} already")
+        self.tasks[task.name] = task
+        return task

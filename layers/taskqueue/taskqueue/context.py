@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from taskqueue.errors import Retry
-from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
-from taskqueue.records.store import TaskStore
-from taskqueue.sending.sender import Sender
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+    from taskqueue.groups.completion import Parts
+    from taskqueue.records.store import TaskStore
+    from taskqueue.sending.sender import Sender
 
 
 class Deferred:
@@ -20,13 +25,19 @@ DEFERRED: Final = Deferred()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run of a task. `attempt` counts all runs, `retries` those after a failure."""
+    """One run of a task.
+
+    `attempt`: the number of this run, from 1; 0 for an idempotent task, whose runs nobody counts.
+    `retries`: how many runs before it ended in a retry; of an idempotent task, how many times its
+    message was received before. `log`: the function's logger; its lines name the task.
+    """
 
     message: Message
     attempt: int
     retries: int
-    store: TaskStore
-    sender: Sender
+    store: "TaskStore"
+    sender: "Sender"
+    log: "Logger"
     now_ms: Callable[[], int]
 
     @property
@@ -35,15 +46,29 @@ class Context:
         return self.message.id
 
     def retry(
-        self, countdown_seconds: float | None = None, exc: BaseException | None = None
-    ) -> Retry:
-        """Return the exception to raise for another try: `raise self.retry(exc=error)`."""
-        return Retry(countdown_seconds, exc)
+        self,
+        *,
+        countdown: float | None = None,
+        eta: datetime | None = None,
+        exc: BaseException | None = None,
+    ) -> NoReturn:
+        """End this run, and run the task again after `countdown` seconds, or at `eta`.
+
+        `exc`: the error that the record shows meanwhile, and that the task fails with once it may
+        not be retried any more. `raise run.retry()` does the same, and tells a type checker so.
+
+        Raises:
+            Retry: always; it ends the run.
+        """
+        if eta is not None:
+            due_ms = (eta if eta.tzinfo else eta.replace(tzinfo=UTC)).timestamp() * 1000
+            countdown = max(0.0, due_ms - self.now_ms()) / 1000
+        raise Retry(countdown, exc)
 
     def set_progress(self, progress: Any) -> None:
         """Show a JSON value as the task's progress."""
         self.store.set_progress(self.id, self.attempt, progress)
 
-    def plan_parts(self, planned_key: str) -> Parts:
+    def plan_parts(self, planned_key: str) -> "Parts":
         """Hand the task over to its parts; then return `DEFERRED` from the task."""
         return self.store.plan_parts(self.id, planned_key)

@@ -2,6 +2,8 @@
 
     TaskQueueError
     ├── PoisonMessage
+    ├── WrongArguments (a TypeError, too)
+    ├── TaskNameTaken
     ├── StoreError
     │   └── Throttled
     ├── SendError
@@ -10,11 +12,21 @@
     ├── TaskAlreadyStarted
     ├── TaskIdTaken
     ├── NoResult
-    ├── TimeLimitExceeded
+    ├── TaskFailed
+    ├── TaskRevoked                stands for celery.exceptions.TaskRevokedError
+    ├── MaxRetriesExceeded         stands for celery.exceptions.MaxRetriesExceededError
+    ├── SoftTimeLimitExceeded      stands for celery.exceptions.SoftTimeLimitExceeded
     └── Retry
 
-A class's docstring is its default message.
+    BaseException
+    ├── TimeLimitExceeded          stands for celery.exceptions.TimeLimitExceeded
+    └── OutOfTime
+
+A class's docstring is its default message. An error that stands for one of Celery's is written into
+a task's result under Celery's name, so that a Celery client raises its own.
 """
+
+from typing import ClassVar
 
 
 class TaskQueueError(Exception):
@@ -32,6 +44,14 @@ class PoisonMessage(TaskQueueError):
         self.reason = reason
         self.task_id = task_id
         self.task = task
+
+
+class WrongArguments(TaskQueueError, TypeError):
+    """The arguments do not fit the task."""
+
+
+class TaskNameTaken(TaskQueueError):
+    """The app has a task of that name already."""
 
 
 class StoreError(TaskQueueError):
@@ -63,19 +83,54 @@ class TaskIdTaken(TaskQueueError):
 
 
 class NoResult(TaskQueueError):
-    """The task has no result."""
+    """The task has no result, or none yet."""
 
 
-class TimeLimitExceeded(TaskQueueError):
-    """The task ran longer than its time limit."""
+class TaskFailed(TaskQueueError):
+    """The task failed with an error whose class is not known here."""
+
+
+class TaskRevoked(TaskQueueError):
+    """The task was revoked, or waited beyond its expiry."""
+
+    celery_name: ClassVar[str] = "TaskRevokedError"
+
+
+class MaxRetriesExceeded(TaskQueueError):
+    """The task asked to be run again more often than it may be."""
+
+    celery_name: ClassVar[str] = "MaxRetriesExceededError"
+
+
+class SoftTimeLimitExceeded(TaskQueueError):
+    """The task ran longer than its soft time limit."""
+
+    celery_name: ClassVar[str] = "SoftTimeLimitExceeded"
 
 
 class Retry(TaskQueueError):
-    """The task asks to be run again."""
+    """The task asks to be run again.
+
+    `countdown_seconds`: after how long; the task's own delay where it is None. `cause`: the error
+    that a record and, in the end, a failure show.
+    """
 
     def __init__(
         self, countdown_seconds: float | None = None, cause: BaseException | None = None
     ) -> None:
-        super().__init__()
+        super().__init__("The task asks to be run again.")
         self.countdown_seconds = countdown_seconds
         self.cause = cause
+
+
+class TimeLimitExceeded(BaseException):
+    """The task ran longer than its time limit.
+
+    No `Exception`, so that a task's own `except Exception` cannot swallow it.
+    """
+
+    celery_name: ClassVar[str] = "TimeLimitExceeded"
+
+
+class OutOfTime(BaseException):
+    """The worker's own time is over before the task's is: the task is given back."""

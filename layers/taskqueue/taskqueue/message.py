@@ -18,6 +18,12 @@ from taskqueue.errors import MessageTooLarge, PoisonMessage
 MAX_BYTES = 1_048_576
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
+# The headers that protocol 2 names, and this module reads and writes or leaves to Celery.
+_HEADERS = frozenset(
+    {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
+    | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
+    | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting"}
+)
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
@@ -25,8 +31,10 @@ EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "c
 class Message:
     """One request to run a task.
 
-    `eta_ms` and `expires_at_ms` are milliseconds since the epoch; `time_limit_seconds` is the
-    caller's hard limit; `retries` is what Celery's header says, kept for its readers only.
+    `eta_ms` and `expires_at_ms` are milliseconds since the epoch; `time_limit_seconds` and
+    `soft_time_limit_seconds` are the caller's limits; `retries` is what Celery's header says, kept
+    for its readers only. `group_id` is SQS's MessageGroupId; `headers` are those that the protocol
+    does not name.
     """
 
     task: str
@@ -37,10 +45,13 @@ class Message:
     eta_ms: int | None = None
     expires_at_ms: int | None = None
     time_limit_seconds: float | None = None
+    soft_time_limit_seconds: float | None = None
     retries: int = 0
     ignore_result: bool = False
     root_id: str | None = None
     parent_id: str | None = None
+    group_id: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def encode(message: Message) -> str:
@@ -99,7 +110,7 @@ def _check_text(what: str, text: str, max_length: int) -> None:
 
 def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> Message:
     args, kwargs = _arguments(envelope)
-    limits = headers.get("timelimit") or [None, None]
+    hard, soft = _time_limits(headers)
     return Message(
         task=task,
         id=task_id,
@@ -108,16 +119,20 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         queue=_queue(envelope),
         eta_ms=_time(headers, "eta"),
         expires_at_ms=_time(headers, "expires"),
-        time_limit_seconds=_number(limits[0] if isinstance(limits, list) and limits else None),
+        time_limit_seconds=hard,
+        soft_time_limit_seconds=soft,
         retries=int(_number(headers.get("retries")) or 0),
         ignore_result=headers.get("ignore_result") is True,
         root_id=_optional_text(headers, "root_id"),
         parent_id=_optional_text(headers, "parent_id"),
+        group_id=_group_id(envelope),
+        headers={name: value for name, value in headers.items() if name not in _HEADERS},
     )
 
 
 def _headers(message: Message) -> dict[str, Any]:
     return {
+        **message.headers,
         "lang": "py",
         "task": message.task,
         "id": message.id,
@@ -127,7 +142,7 @@ def _headers(message: Message) -> dict[str, Any]:
         "eta": None if message.eta_ms is None else clock.iso(message.eta_ms),
         "expires": None if message.expires_at_ms is None else clock.iso(message.expires_at_ms),
         "retries": message.retries,
-        "timelimit": [message.time_limit_seconds, None],
+        "timelimit": [message.time_limit_seconds, message.soft_time_limit_seconds],
         "ignore_result": message.ignore_result,
         "argsrepr": "",
         "kwargsrepr": "",
@@ -144,6 +159,8 @@ def _properties(message: Message) -> dict[str, Any]:
         "priority": 0,
         "body_encoding": "base64",
         "delivery_tag": message.id,
+        # Where kombu puts it, too: kombu/transport/SQS.py.
+        **({"MessageGroupId": message.group_id} if message.group_id else {}),
     }
 
 
@@ -198,6 +215,12 @@ def _queue(envelope: dict[str, Any]) -> str:
     return key if isinstance(key, str) else ""
 
 
+def _group_id(envelope: dict[str, Any]) -> str | None:
+    properties = envelope.get("properties")
+    group_id = properties.get("MessageGroupId") if isinstance(properties, dict) else None
+    return group_id if isinstance(group_id, str) else None
+
+
 def _time(headers: dict[str, Any], name: str) -> int | None:
     value = headers.get(name)
     if value is None:
@@ -206,6 +229,15 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
         return clock.from_iso(value)
     except (TypeError, ValueError, OverflowError):
         raise PoisonMessage(f"the header {name!r} is not an ISO 8601 time") from None
+
+
+def _time_limits(headers: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return the caller's hard and soft limit, in seconds."""
+    limits = headers.get("timelimit")
+    if not isinstance(limits, list):
+        return None, None
+    hard, soft = [*limits, None, None][:2]
+    return _number(hard), _number(soft)
 
 
 def _number(value: object) -> float | None:

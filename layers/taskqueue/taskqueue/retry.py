@@ -11,13 +11,17 @@ Uniform = Callable[[float, float], float]
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """A task's retry options, as Celery names them, with their units.
+    """How often a task is retried, after which errors, and when.
 
+    `max_retries`: None is without end. `autoretry_for`: the errors after which it is retried though
+    it did not ask for it, unless they are `dont_autoretry_for`. Without a backoff, every retry
+    waits for `default_retry_delay_seconds`.
     https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
     """
 
     max_retries: int | None = 3
     autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
     retry_backoff_seconds: float = 0
     retry_backoff_max_seconds: float = 600
     retry_jitter: bool = True
@@ -42,13 +46,25 @@ def decide(
     policy: RetryPolicy, error: BaseException, retries: int, uniform: Uniform = random.uniform
 ) -> RetryLater | GiveUp:
     """Decide what becomes of a task that raised `error` after `retries` earlier retries."""
-    if not isinstance(error, Retry) and not isinstance(error, policy.autoretry_for):
+    if not isinstance(error, Retry) and not retries_by_itself(policy, error):
         return GiveUp(exhausted=False)
-    if policy.max_retries is not None and retries >= policy.max_retries:
+    if is_exhausted(policy, retries):
         return GiveUp(exhausted=True)
     asked = error.countdown_seconds if isinstance(error, Retry) else None
     delay = backoff_seconds(policy, retries, uniform) if asked is None else asked
     return RetryLater(max(delay, 0))
+
+
+def retries_by_itself(policy: RetryPolicy, error: BaseException) -> bool:
+    """Return whether a task that raised `error` is retried though it did not ask for it."""
+    return isinstance(error, policy.autoretry_for) and not isinstance(
+        error, policy.dont_autoretry_for
+    )
+
+
+def is_exhausted(policy: RetryPolicy, retries: int) -> bool:
+    """Return whether a task with so many retries behind it may have no other."""
+    return policy.max_retries is not None and retries >= policy.max_retries
 
 
 def backoff_seconds(policy: RetryPolicy, retries: int, uniform: Uniform = random.uniform) -> float:

@@ -30,7 +30,7 @@ def add(run: Context, a: int, b: int) -> int:
     return a + b
 
 
-@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff_seconds=1, retry_jitter=False)
+@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff=1, retry_jitter=False)
 def flaky(run: Context) -> str:
     ran.append(run.id)
     if run.retries == 0:

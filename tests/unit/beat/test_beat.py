@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskqueue.app import App, Task
+from taskqueue.app import App
 from taskqueue.beat.plan import HORIZON_MS, MAX_LATE, message, plan, task_id
 from taskqueue.beat.row import BrokenRow, Row, declare, put, runs
 from taskqueue.beat.schedule import Misfire, Schedule
@@ -16,6 +16,7 @@ from taskqueue.beat.timing import Crontab, Interval, OneOff, due
 from taskqueue.errors import SendError
 from taskqueue.message import Message
 from taskqueue.records.store import Enqueued
+from taskqueue.task import AnyTask
 from tests.unit.beat.memory_rows import MemoryScheduleRows
 
 NOW_MS = 1_790_000_000_000
@@ -27,7 +28,7 @@ app = App("books", queue="rankings")
 def select_populate_book() -> None: ...
 
 
-app.task(expires_seconds=30)(select_populate_book)
+app.task(expires=30)(select_populate_book)
 
 
 @dataclass
@@ -109,7 +110,7 @@ def test_an_id_says_schedule_and_slot() -> None:
 
 
 def test_a_message_carries_its_slot_and_expires_after_it() -> None:
-    task: Task = app.tasks["select_populate_book"]
+    task: AnyTask = app.tasks["select_populate_book"]
     sent = message(EVERY_100, task, NOW_MS + 5_000, NOW_MS)
     assert (sent.eta_ms, sent.expires_at_ms) == (NOW_MS + 5_000, NOW_MS + 35_000)
     late = message(EVERY_100, task, NOW_MS - 5_000, NOW_MS)

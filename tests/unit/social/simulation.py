@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from aws_lambda_powertools import Logger
+
 from social import notifying
 from social.fanout import DELIVER_NEWS, NOTIFY_FRIENDS, NOTIFY_FRIENDS_PAGE, Chunk, FanOut
 from social.friends import FriendPage
@@ -118,6 +120,7 @@ class World:
             retries=0,
             store=_DyingStore(self),
             sender=cast("Sender", _DyingSender(self)),
+            log=Logger(service="simulation"),
             now_ms=lambda: self.now_ms,
         )
         friends, feeds = _Friends(self), _Feeds(self)

@@ -1,7 +1,7 @@
 """The tasks as the worker runs them, on queues and records in memory."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,9 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
 
 
 @pytest.fixture
-def run() -> InMemory:
-    return InMemory(app, NOW_MS)
+def run() -> Iterator[InMemory]:
+    with InMemory(app, NOW_MS) as run:
+        yield run
 
 
 def ids(count: int) -> list[str]:
@@ -74,17 +75,17 @@ def test_the_result_is_how_many_friends_have_the_news(
 ) -> None:
     memory.friends = ids(count)
 
-    task_id = run.delay(notify_friends, "80", "n1")
+    result = notify_friends.delay("80", "n1")
     run.work()
 
-    assert run.get(task_id) == count
+    assert result.get(timeout=0) == count
     assert memory.delivered == Counter(ids(count))
 
 
 def test_a_delivery_says_what_by_whom_and_until_when(memory: Memory, run: InMemory) -> None:
     memory.friends = ids(1_045)
 
-    run.delay(notify_friends, user_id="80", news_id="n1")
+    notify_friends.delay(user_id="80", news_id="n1")
     run.work()
 
     assert memory.news == {("n1", "80", NOW_MS // 1_000 + TTL_SECONDS)}
@@ -95,10 +96,10 @@ def test_throttling_is_waited_out(memory: Memory, run: InMemory, count: int) -> 
     memory.friends = ids(count)
     memory.errors = [Throttled() for _ in range(5)]
 
-    task_id = run.delay(notify_friends, "80", "n1")
+    result = notify_friends.delay("80", "n1")
     run.work(seconds=3_600)
 
-    assert run.get(task_id) == count
+    assert result.get(timeout=0) == count
     assert memory.delivered == Counter(ids(count))
     assert run.dead_letters() == []
 
@@ -110,7 +111,7 @@ def test_what_never_succeeds_is_a_dead_letter(
     memory.friends = ids(count)
     memory.errors = [StoreError() for _ in range(100)]
 
-    run.delay(notify_friends, "80", "n1")
+    notify_friends.delay("80", "n1")
     run.work(seconds=24 * 3_600)
 
     letters = run.dead_letters()
@@ -119,8 +120,8 @@ def test_what_never_succeeds_is_a_dead_letter(
 
 
 def test_ids_that_are_none_fail_the_task_at_once(memory: Memory, run: InMemory) -> None:
-    task_id = run.delay(notify_friends, "80", "../../etc")
+    result = notify_friends.delay("80", "../../etc")
     run.work()
 
     with pytest.raises(InvalidId, match="news_id must be"):
-        run.get(task_id)
+        result.get(timeout=0)

@@ -35,5 +35,6 @@ def delivery(
 ) -> Delivery:
     """Return the delivery of a task with these options and these fields of its message."""
     app = App("test", queue="work")
-    app.task(name="t", **options)(function)
+    register: Callable[[Any], Any] = app.task(name="t", **options)
+    register(function)
     return read(sqs_record(encode(Message("t", "id-1", **(message or {})))), app, "work")

@@ -112,6 +112,9 @@ class Rig:
             self.slept.append(seconds)
         self.now_ms += round(seconds * 1000)
 
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
     def send(self, *messages: Message) -> None:
         """Send messages as a stock Celery client does: no records."""
         self.send_bodies(*map(encode, messages))
@@ -120,11 +123,12 @@ class Rig:
         for body in bodies:
             self.broker.send_message(QueueUrl=self.queue.url, MessageBody=body)
 
-    def deliver(self, *, lose_acknowledgement: bool = False) -> int:
-        """Run one batch in a fresh worker; return how many messages came back."""
+    def deliver(self, *, lose_acknowledgement: bool = False, worker: Worker | None = None) -> int:
+        """Run one batch, in a fresh worker unless one is given; return how many came back."""
         batch = self.broker.receive_message(QueueUrl=self.queue.url, MaxNumberOfMessages=10)
         received = batch["Messages"]
-        response = self.worker().handle(lambda_event(self.queue, received), self._invocation())
+        worker = worker or self.worker()
+        response = worker.handle(lambda_event(self.queue, received), self._invocation())
         kept = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         for message in received:
             if message["MessageId"] not in kept and not lose_acknowledgement:
@@ -156,6 +160,7 @@ class Rig:
             metrics=metrics,
             now_ms=self.clock,
             sleep=self.sleep,
+            sleep_async=self.sleep_async,
         )
 
     def waiting(self) -> list[Any]:

@@ -74,13 +74,13 @@ def test_the_caller_s_expiry(left_ms: int, expired: bool) -> None:
 
 @pytest.mark.parametrize(("age_ms", "expired"), [(9_999, False), (10_000, True)])
 def test_the_task_s_own_expiry_counts_from_its_sending(age_ms: int, expired: bool) -> None:
-    assert delivery(expires_seconds=10).has_expired(NOW_MS + age_ms) is expired
+    assert delivery(expires=10).has_expired(NOW_MS + age_ms) is expired
 
 
 @pytest.mark.parametrize(("after_ms", "expired"), [(9_999, False), (10_000, True)])
 def test_the_task_s_own_expiry_counts_from_its_eta(after_ms: int, expired: bool) -> None:
     due_ms = NOW_MS + 3_600_000
-    late = delivery(expires_seconds=10, message={"eta_ms": due_ms})
+    late = delivery(expires=10, message={"eta_ms": due_ms})
     assert late.has_expired(due_ms + after_ms) is expired
 
 

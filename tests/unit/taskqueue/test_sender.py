@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
 from taskqueue.message import MAX_BYTES, Message, decode
+from taskqueue.queue import Queue
 from taskqueue.records.claim import Claim
 from taskqueue.records.store import Enqueued
 from taskqueue.sending.sender import (
     MAX_BATCH_ENTRIES,
     MESSAGE_EARLY_MS,
+    Outgoing,
     Sender,
     batches,
     delay_seconds,
@@ -41,7 +43,7 @@ class Delayed:
         self.sent.append((task_id, due_at_ms))
 
 
-class Outgoing:
+class Scene:
     """A sender with one queue, and what came of it."""
 
     def __init__(self) -> None:
@@ -64,15 +66,15 @@ class Outgoing:
 
 
 @pytest.fixture
-def out() -> Outgoing:
-    return Outgoing()
+def out() -> Scene:
+    return Scene()
 
 
 def message(**fields: Any) -> Message:
     return Message("add", **{"id": "a", "args": [1], "queue": "work", **fields})
 
 
-def test_the_record_is_written_before_the_message_is_sent(out: Outgoing) -> None:
+def test_the_record_is_written_before_the_message_is_sent(out: Scene) -> None:
     assert out.sender.send(message(), NOW_MS) is Enqueued.NEW
     assert out.fuse.calls == ["enqueue", "send_message"]
     record = out.store.get("a")
@@ -81,20 +83,20 @@ def test_the_record_is_written_before_the_message_is_sent(out: Outgoing) -> None
     assert out.sent() == ["a"]
 
 
-def test_sending_twice_while_it_waits_sends_the_message_again(out: Outgoing) -> None:
+def test_sending_twice_while_it_waits_sends_the_message_again(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
     assert out.sender.send(message(), NOW_MS) is Enqueued.WAITING
     assert out.sent() == ["a", "a"]
 
 
-def test_sending_what_has_begun_sends_nothing(out: Outgoing) -> None:
+def test_sending_what_has_begun_sends_nothing(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
     out.store.claim([Claim(message(), NOW_MS + 1)], NOW_MS)
     assert out.sender.send(message(), NOW_MS) is Enqueued.BEGUN
     assert out.sent() == ["a"]
 
 
-def test_an_id_of_another_task_s_is_refused_and_nothing_is_sent(out: Outgoing) -> None:
+def test_an_id_of_another_task_s_is_refused_and_nothing_is_sent(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
     with pytest.raises(TaskIdTaken):
         out.sender.send(Message("other", "a", queue="work"), NOW_MS)
@@ -102,7 +104,7 @@ def test_an_id_of_another_task_s_is_refused_and_nothing_is_sent(out: Outgoing) -
 
 
 @pytest.mark.parametrize("error", [REFUSED, UNREACHABLE], ids=["refused", "unreachable"])
-def test_a_message_that_is_not_sent_leaves_no_record(out: Outgoing, error: Exception) -> None:
+def test_a_message_that_is_not_sent_leaves_no_record(out: Scene, error: Exception) -> None:
     out.fuse.errors["send_message"] = [error]
     with pytest.raises(SendError):
         out.sender.send(message(), NOW_MS)
@@ -110,7 +112,7 @@ def test_a_message_that_is_not_sent_leaves_no_record(out: Outgoing, error: Excep
     assert out.sent() == []
 
 
-def test_a_second_sending_that_fails_leaves_the_first_one_s_record(out: Outgoing) -> None:
+def test_a_second_sending_that_fails_leaves_the_first_one_s_record(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
     out.fuse.errors["send_message"] = [REFUSED]
     with pytest.raises(SendError):
@@ -119,7 +121,7 @@ def test_a_second_sending_that_fails_leaves_the_first_one_s_record(out: Outgoing
 
 
 @pytest.mark.parametrize("error", [StoreError(), Throttled()])
-def test_a_record_that_is_not_written_sends_nothing(out: Outgoing, error: StoreError) -> None:
+def test_a_record_that_is_not_written_sends_nothing(out: Scene, error: StoreError) -> None:
     out.fuse.errors["enqueue"] = [error]
     with pytest.raises(StoreError):
         out.sender.send(message(), NOW_MS)
@@ -136,35 +138,35 @@ def test_a_record_that_is_not_written_sends_nothing(out: Outgoing, error: StoreE
     ],
 )
 def test_what_cannot_be_sent_makes_no_request(
-    out: Outgoing, bad: Message, error: type[Exception]
+    out: Scene, bad: Message, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         out.sender.send(bad, NOW_MS)
     assert out.fuse.calls == []
 
 
-def test_up_to_fifteen_minutes_are_sqs_s_delay(out: Outgoing) -> None:
+def test_up_to_fifteen_minutes_are_sqs_s_delay(out: Scene) -> None:
     out.sender.send(message(eta_ms=NOW_MS + QUARTER_MS), NOW_MS)
     (sent,) = out.broker.messages(out.queue.url)
     assert sent.visible_at_ms == NOW_MS + QUARTER_MS - MESSAGE_EARLY_MS
     assert out.delayed.sent == []
 
 
-def test_more_than_fifteen_minutes_are_a_schedule(out: Outgoing) -> None:
+def test_more_than_fifteen_minutes_are_a_schedule(out: Scene) -> None:
     due_ms = NOW_MS + QUARTER_MS + 1
     assert out.sender.send(message(eta_ms=due_ms), NOW_MS) is Enqueued.NEW
     assert out.delayed.sent == [("a", due_ms)]
     assert out.sent() == []
 
 
-def test_a_schedule_that_is_refused_leaves_no_record(out: Outgoing) -> None:
+def test_a_schedule_that_is_refused_leaves_no_record(out: Scene) -> None:
     out.delayed.error = MessageTooLarge()
     with pytest.raises(MessageTooLarge):
         out.sender.send(message(eta_ms=NOW_MS + 2 * QUARTER_MS), NOW_MS)
     assert out.store.get("a") is None
 
 
-def test_unrecorded_tasks_go_ten_a_request(out: Outgoing) -> None:
+def test_unrecorded_tasks_go_ten_a_request(out: Scene) -> None:
     out.sender.send_unrecorded([message(id=f"id-{number}") for number in range(21)], NOW_MS)
     assert out.fuse.calls == ["send_message_batch"] * 3
     assert out.sent() == [f"id-{number}" for number in range(21)]
@@ -180,18 +182,67 @@ def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seco
     assert delay_seconds(message(eta_ms=eta_ms), NOW_MS) == seconds
 
 
+def outgoing(length: int) -> Outgoing:
+    queue = Queue("work", "u", "a", "d")
+    body: Any = range(length)
+    return Outgoing(message(), queue, {"MessageBody": body, "DelaySeconds": 0}, is_far=False)
+
+
 @given(st.lists(st.integers(1, MAX_BYTES), max_size=60))
 def test_batches_keep_the_order_and_both_limits(lengths: list[int]) -> None:
-    entries: list[Any] = [
-        {"Id": str(index), "MessageBody": range(length)} for index, length in enumerate(lengths)
-    ]
+    entries = [outgoing(length) for length in lengths]
     found = list(batches(entries))
-    assert [entry for batch in found for entry in batch] == entries
+    assert [one for batch in found for one in batch] == entries
     for batch in found:
         assert 1 <= len(batch) <= MAX_BATCH_ENTRIES
-        assert sum(len(entry["MessageBody"]) for entry in batch) <= MAX_BYTES
+        assert sum(len(one.entry["MessageBody"]) for one in batch) <= MAX_BYTES
 
 
 def test_full_batches_are_filled() -> None:
-    entries: list[Any] = [{"Id": str(number), "MessageBody": "x"} for number in range(20)]
-    assert [len(batch) for batch in batches(entries)] == [10, 10]
+    assert [len(batch) for batch in batches([outgoing(1)] * 20)] == [10, 10]
+
+
+def test_many_are_recorded_in_one_request_and_sent_ten_a_request(out: Scene) -> None:
+    out.sender.send_many([message(id=f"id-{number}") for number in range(21)], NOW_MS)
+    assert out.fuse.calls == ["enqueue_many", *["send_message_batch"] * 3]
+    assert out.sent() == [f"id-{number}" for number in range(21)]
+    assert out.store.get("id-20") is not None
+
+
+def test_of_many_those_that_have_begun_are_not_sent(out: Scene) -> None:
+    out.sender.send(message(id="id-1"), NOW_MS)
+    out.store.claim([Claim(message(id="id-1"), NOW_MS + 1)], NOW_MS)
+    out.sender.send_many([message(id=f"id-{number}") for number in range(3)], NOW_MS)
+    assert out.sent() == ["id-1", "id-0", "id-2"]
+
+
+def test_of_many_those_that_are_not_sent_leave_no_record(out: Scene) -> None:
+    out.fuse.errors["send_message_batch"] = [REFUSED]
+    with pytest.raises(SendError, match="did not take 10 messages"):
+        out.sender.send_many([message(id=f"id-{number}") for number in range(12)], NOW_MS)
+    assert out.sent() == ["id-10", "id-11"]
+    assert [out.store.get(f"id-{number}") is None for number in range(12)] == [True] * 10 + [
+        False
+    ] * 2
+
+
+def test_of_many_those_that_are_far_off_are_schedules(out: Scene) -> None:
+    far_ms = NOW_MS + 2 * QUARTER_MS
+    out.sender.send_many([message(id="a"), message(id="b", eta_ms=far_ms)], NOW_MS)
+    assert out.sent() == ["a"]
+    assert out.delayed.sent == [("b", far_ms)]
+
+
+def test_one_of_many_that_has_another_task_s_id_stops_all(out: Scene) -> None:
+    out.sender.send(Message("other", "b", queue="work"), NOW_MS)
+    with pytest.raises(TaskIdTaken):
+        out.sender.send_many([message(id="a"), message(id="b")], NOW_MS)
+    assert out.store.get("a") is None
+    assert out.sent() == ["b"]
+
+
+def test_a_group_is_sqs_s_message_group(out: Scene) -> None:
+    out.sender.send(message(group_id="user 80"), NOW_MS)
+    out.sender.send_unrecorded([message(id="b", group_id="user 81")], NOW_MS)
+    groups = [one.group_id for one in out.broker.messages(out.queue.url)]
+    assert groups == ["user 80", "user 81"]

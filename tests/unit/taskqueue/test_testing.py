@@ -1,22 +1,38 @@
 """An app's tasks run in a unit test, as `docs/testing.md` shows it."""
 
+import asyncio
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from taskqueue.app import App
-from taskqueue.context import DEFERRED, Context
-from taskqueue.errors import NoResult, Retry, TaskNotFound
+from taskqueue import (
+    App,
+    Context,
+    MaxRetriesExceeded,
+    Retry,
+    SoftTimeLimitExceeded,
+    TaskFailed,
+    TaskIdTaken,
+    TaskNotFound,
+    TaskRevoked,
+    WrongArguments,
+    send_many,
+)
+from taskqueue.context import DEFERRED
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
 from taskqueue.testing import InMemory
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
 NOW_MS = 1_795_370_400_000
+NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 
 app = App("shop", queue="orders")
+told: list[Any] = []
 
 
 class OutOfStock(Exception):
@@ -28,12 +44,12 @@ def price(pieces: int, each: float = 1.5) -> float:
     return pieces * each
 
 
-@app.task
+@app.task(throws=(OutOfStock,))
 def ship(item: str) -> None:
     raise OutOfStock(item, object())
 
 
-@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff_seconds=10, max_retries=2)
+@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff=10, max_retries=2)
 def charge(run: Context, failures: int) -> int:
     if run.retries < failures:
         raise ConnectionError("the bank is closed")
@@ -42,7 +58,12 @@ def charge(run: Context, failures: int) -> int:
 
 @app.task(bind=True)
 def ask(run: Context) -> None:
-    raise run.retry(60, OutOfStock("later"))
+    raise run.retry(countdown=60, exc=OutOfStock("later"))
+
+
+@app.task(bind=True, max_retries=1)
+def ask_in_vain(run: Context) -> None:
+    run.retry(eta=NOW + timedelta(seconds=30))
 
 
 @app.task(bind=True, queue="slow")
@@ -60,119 +81,338 @@ def part(run: Context, parent_id: str, index: int) -> None:
         run.store.complete(Message("parent", parent_id), parts.count, run.now_ms())
 
 
+@app.task(bind=True, max_retries=1)
+def order(run: Context, items: list[int]) -> list[str]:
+    """Send one task for each item, and fail after that the first time."""
+    ids = [price.delay(item).id for item in items]
+    ids += [result.id for result in send_many([price.call(item) for item in items])]
+    if run.retries == 0 and len(items) > 2:
+        run.retry(countdown=1)
+    return ids
+
+
+@app.task
+def wait_for(pieces: int) -> float:
+    return price.delay(pieces).get(timeout=1)
+
+
+@app.task
+async def fetch(seconds: float) -> float:
+    await asyncio.sleep(seconds)
+    return seconds
+
+
+@app.task(
+    bind=True,
+    max_retries=1,
+    before_start=lambda run: told.append(("start", run.retries)),
+    on_success=lambda run, value: told.append(("success", value)),
+    on_failure=lambda run, error: told.append(("failure", str(error))),
+    on_retry=lambda run, error: told.append(("retry", str(error))),
+)
+def hooked(run: Context, failures: int) -> str:
+    if run.retries < failures:
+        run.retry(countdown=1, exc=ValueError(run.retries))
+    return "done"
+
+
+@app.task(on_success=lambda run, value: value.missing)
+def careless() -> str:
+    return "done"
+
+
 @pytest.fixture
-def run() -> InMemory:
-    return InMemory(app, NOW_MS)
+def memory() -> Iterator[InMemory]:
+    told.clear()
+    with InMemory(app, NOW_MS) as memory:
+        yield memory
 
 
-def test_a_task_runs_when_the_worker_works(run: InMemory) -> None:
-    task_id = run.delay(price, 3, each=2)
-    with pytest.raises(NoResult, match="PENDING"):
-        run.get(task_id)
-    run.work()
-    assert run.get(task_id) == 6
-    assert run.now_ms() == NOW_MS
+def test_a_task_runs_when_the_worker_works(memory: InMemory) -> None:
+    result = price.delay(3, each=2)
+    assert (result.state, result.ready()) == ("PENDING", False)
+    memory.work()
+    assert (result.state, result.ready(), result.get()) == ("SUCCESS", True, 6)
+    assert memory.now_ms() == NOW_MS
 
 
-def test_the_task_s_own_exception_is_raised(run: InMemory) -> None:
-    task_id = run.delay(ship, "hat")
-    run.work()
+def test_waiting_for_a_result_lets_the_worker_work(memory: InMemory) -> None:
+    assert charge.delay(1).get(timeout=30) == 2
+
+
+def test_waiting_ends_with_the_timeout(memory: InMemory) -> None:
+    result = price.apply_async([1], countdown=60)
+    with pytest.raises(TimeoutError, match="the task is PENDING after 10 seconds"):
+        result.get(timeout=10)
+    assert NOW_MS + 10_000 <= memory.now_ms() <= NOW_MS + 11_000
+
+
+def test_the_task_s_own_exception_is_raised(memory: InMemory) -> None:
+    result = ship.delay("hat")
+    memory.work()
     with pytest.raises(OutOfStock) as caught:
-        run.get(task_id)
+        result.get()
     assert caught.value.args[0] == "hat"
-    assert caught.value.__traceback__ is not None
-    assert run.dead_letters() == []
+    raised = memory.raised(result)
+    assert raised is not None
+    assert raised.__traceback__ is not None
+    assert memory.dead_letters() == []
 
 
-def test_retries_wait_for_their_time(run: InMemory) -> None:
-    task_id = run.delay(charge, 1)
-    run.work()
-    with pytest.raises(NoResult, match="RETRY"):
-        run.get(task_id)
-    run.work(seconds=10)
-    assert run.get(task_id) == 2
-    assert run.now_ms() == NOW_MS + 10_000
+def test_an_exception_whose_class_is_not_known_is_told_by_its_name(memory: InMemory) -> None:
+    class Hidden(Exception):
+        pass
+
+    def fail() -> None:
+        raise Hidden("where?")
+
+    hidden = App("hidden", queue="q")
+    task = hidden.task(fail)
+    with InMemory(hidden) as memory:
+        result = task.delay()
+        memory.work()
+        with pytest.raises(TaskFailed, match=r"Hidden: where\?"):
+            result.get()
 
 
-def test_exhausted_retries_are_a_dead_letter(run: InMemory) -> None:
-    task_id = run.delay(charge, 99)
-    run.work(seconds=3_600)
+def test_retries_wait_for_their_time(memory: InMemory) -> None:
+    result = charge.delay(1)
+    memory.work()
+    assert result.state == "RETRY"
+    memory.work(seconds=10)
+    assert result.get() == 2
+    assert memory.now_ms() == NOW_MS + 10_000
+
+
+def test_exhausted_retries_are_a_dead_letter(memory: InMemory) -> None:
+    result = charge.delay(99)
+    memory.work(seconds=3_600)
     with pytest.raises(ConnectionError, match="the bank is closed"):
-        run.get(task_id)
-    (letter,) = run.dead_letters()
-    assert (letter.task_id, letter.task) == (task_id, "charge")
+        result.get()
+    (letter,) = memory.dead_letters()
+    assert (letter.task_id, letter.task) == (result.id, "charge")
     assert letter.reason.startswith("failed after 2 retries")
 
 
-def test_a_retry_s_cause_is_what_is_raised_in_the_end(run: InMemory) -> None:
-    task_id = run.delay(ask)
-    run.work(seconds=3_600)
+def test_a_retry_s_cause_is_what_is_raised_in_the_end(memory: InMemory) -> None:
+    result = ask.delay()
+    memory.work(seconds=3_600)
     with pytest.raises(OutOfStock, match="later"):
-        run.get(task_id)
+        result.get()
 
 
-def test_a_task_is_never_run_before_its_eta(run: InMemory) -> None:
-    run.send(Message("price", "later", [1], queue="orders", eta_ms=NOW_MS + 3_600_500))
-    run.work(seconds=3_599)
-    with pytest.raises(NoResult):
-        run.get("later")
-    run.work(seconds=2)
-    assert run.get("later") == 1.5
-    record = run.store.get("later")
+def test_without_a_cause_too_many_retries_are_celery_s_own_error(memory: InMemory) -> None:
+    result = ask_in_vain.delay()
+    memory.work(seconds=29)
+    assert result.state == "RETRY"
+    memory.work(seconds=60)
+    assert isinstance(memory.raised(result), MaxRetriesExceeded)
+    record = memory.store.get(result.id)
+    assert record is not None
+    assert record.error is not None
+    assert (record.error.module, record.error.type) == (
+        "celery.exceptions",
+        "MaxRetriesExceededError",
+    )
+
+
+def test_a_task_is_never_run_before_its_eta(memory: InMemory) -> None:
+    result = price.apply_async([1], eta=NOW + timedelta(seconds=3_600.5))
+    memory.work(seconds=3_599)
+    assert not result.ready()
+    memory.work(seconds=2)
+    assert result.get() == 1.5
+    record = memory.store.get(result.id)
     assert record is not None
     assert record.finished_at_ms == NOW_MS + 3_600_500
 
 
-def test_what_was_expired_has_no_result(run: InMemory) -> None:
-    run.send(Message("price", "old", [1], queue="orders", expires_at_ms=NOW_MS))
-    run.work()
-    with pytest.raises(NoResult, match="REVOKED"):
-        run.get("old")
+@pytest.mark.parametrize("expires", [0, NOW])
+def test_what_was_expired_was_revoked(memory: InMemory, expires: float | datetime) -> None:
+    result = price.apply_async([1], expires=expires)
+    memory.work()
+    with pytest.raises(TaskRevoked, match="expired"):
+        result.get()
 
 
-def test_arguments_travel_as_json(run: InMemory) -> None:
-    with pytest.raises(TypeError):
-        run.delay(price, object())
+def test_options_of_a_call(memory: InMemory) -> None:
+    result = price.apply_async(
+        [2], {"each": 3.0}, task_id="mine", queue="slow", headers={"trace": "t1"}, group_id="user"
+    )
+    (message,) = memory.broker.messages(memory.queues["slow"].url)
+    assert '"trace":"t1"' in message.body
+    assert message.group_id == "user"
+    memory.work()
+    assert (result.id, result.get()) == ("mine", 6)
 
 
-def test_poison_is_a_dead_letter(run: InMemory) -> None:
-    task_id = run.delay(price, 1, 2, 3)
-    run.work()
-    (letter,) = run.dead_letters()
+def test_an_id_is_one_task_s(memory: InMemory) -> None:
+    price.apply_async([2], task_id="mine")
+    price.apply_async([2], task_id="mine")
+    memory.work()
+    assert price.apply_async([2], task_id="mine").get() == 3
+    with pytest.raises(TaskIdTaken):
+        charge.apply_async([0], task_id="mine")
+
+
+def test_a_countdown_and_an_eta_are_one_too_many(memory: InMemory) -> None:
+    with pytest.raises(TypeError, match="eta"):
+        price.apply_async([1], countdown=1, eta=NOW)
+
+
+def test_arguments_travel_as_json(memory: InMemory) -> None:
+    with pytest.raises(TypeError, match="JSON"):
+        price.delay(object())  # type: ignore[arg-type]
+
+
+def test_arguments_that_do_not_fit_are_the_caller_s_error(memory: InMemory) -> None:
+    with pytest.raises(WrongArguments, match="too many positional arguments"):
+        price.delay(1, 2, 3)  # type: ignore[call-arg]
+
+
+def test_poison_is_a_dead_letter(memory: InMemory) -> None:
+    result = memory.send(Message("price", "bad", [1, 2, 3], queue="orders"))
+    memory.work()
+    (letter,) = memory.dead_letters()
     assert "too many positional arguments" in letter.reason
-    with pytest.raises(NoResult):
-        run.get(task_id)
+    assert not result.ready()
 
 
-def test_a_task_and_its_parts_on_two_queues(run: InMemory) -> None:
-    task_id = run.delay(parent, 25)
-    run.work()
-    assert run.get(task_id) == 25
+def test_many_at_once_in_the_order_of_their_calls(memory: InMemory) -> None:
+    results = send_many([price.call(pieces) for pieces in range(60)])
+    memory.work()
+    assert [result.get() for result in results] == [pieces * 1.5 for pieces in range(60)]
 
 
-def test_an_unknown_task_has_no_record(run: InMemory) -> None:
+def test_one_bad_call_of_many_sends_nothing(memory: InMemory) -> None:
+    with pytest.raises(WrongArguments):
+        send_many([price.call(1), price.call(1, 2, 3)])  # type: ignore[call-arg]
+    assert memory.broker.messages(memory.queues["orders"].url) == ()
+
+
+def test_a_task_sends_tasks_which_are_its_children(memory: InMemory) -> None:
+    result = order.delay([1, 1])
+    memory.work()
+    ids = result.get()
+    assert len(set(ids)) == 4
+    child = memory.store.get(ids[0])
+    assert child is not None
+    assert (child.task, child.result) == ("price", 1.5)
+
+
+def test_a_parent_that_runs_again_does_not_double_its_children(memory: InMemory) -> None:
+    memory.send(Message("order", "parent", [[1, 1]], queue="orders"))
+    memory.work()
+    first = memory.store.get("parent")
+    assert first is not None
+    with InMemory(app, NOW_MS) as again:
+        again.send(Message("order", "parent", [[1, 1]], queue="orders"))
+        again.work()
+        second = again.store.get("parent")
+        assert second is not None
+        assert second.result == first.result
+
+
+def test_a_retry_of_a_parent_sends_new_children(memory: InMemory) -> None:
+    result = order.delay([1, 2, 3])
+    memory.work(seconds=60)
+    assert len(result.get()) == 6
+    assert not {"SUCCESS"} - {memory.producer.result(id).state for id in result.get()}
+
+
+def test_a_task_must_not_wait_for_another(memory: InMemory) -> None:
+    result = wait_for.delay(1)
+    memory.work()
+    with pytest.raises(RuntimeError, match="must not wait"):
+        result.get()
+
+
+def test_hooks_are_told_what_happened(memory: InMemory) -> None:
+    assert hooked.delay(1).get(timeout=60) == "done"
+    assert told == [("start", 0), ("retry", "0"), ("start", 1), ("success", "done")]
+    told.clear()
+    with pytest.raises(ValueError, match="1"):
+        hooked.delay(9).get(timeout=60)
+    assert told == [("start", 0), ("retry", "0"), ("start", 1), ("failure", "1")]
+
+
+def test_a_hook_that_fails_changes_nothing(memory: InMemory) -> None:
+    assert careless.delay().get(timeout=1) == "done"
+
+
+def test_the_log_of_a_run_names_its_task(capsys: pytest.CaptureFixture[str]) -> None:
+    talkative = App("talkative", queue="q")
+
+    @talkative.task(bind=True)
+    def speak(run: Context) -> None:
+        run.log.info("half way")
+
+    with InMemory(talkative, NOW_MS) as memory:
+        result = speak.delay()
+        memory.work()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "half way" in line]
+    assert f'"task_id":"{result.id}"' in line
+    assert '"task":"speak"' in line
+
+
+def test_coroutines_run_too(memory: InMemory) -> None:
+    result = fetch.delay(0.001)
+    memory.work()
+    assert result.get() == 0.001
+
+
+def test_a_task_and_its_parts_on_two_queues(memory: InMemory) -> None:
+    result = parent.delay(25)
+    memory.work()
+    assert result.get() == 25
+
+
+def test_an_unknown_task_has_no_record(memory: InMemory) -> None:
     with pytest.raises(TaskNotFound):
-        run.get("never-issued")
+        memory.producer.result("never-issued").get()
 
 
-def test_an_idempotent_task_has_none_either(run: InMemory) -> None:
-    task_id = run.delay(part, "nobody", 0)
-    run.work()
+def test_an_idempotent_task_has_none_either(memory: InMemory) -> None:
+    result = part.delay("nobody", 0)
+    memory.work()
     with pytest.raises(TaskNotFound):
-        run.get(task_id)
+        _ = result.state
 
 
-def test_a_task_that_retries_for_ever_stays_within_its_seconds(run: InMemory) -> None:
+def test_outside_a_test_delay_goes_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TASKS_TABLE", raising=False)
+    with pytest.raises(KeyError, match="TASKS_TABLE"):
+        price.delay(1)
+
+
+def test_a_task_that_retries_for_ever_stays_within_its_seconds() -> None:
     endless = App("endless", queue="q")
 
     @endless.task(max_retries=None)
     def again() -> None:
         raise Retry(0.5)
 
-    forever = InMemory(endless, NOW_MS)
-    forever.delay(again)
-    forever.work(seconds=60)
-    assert NOW_MS + 60_000 <= forever.now_ms() < NOW_MS + 61_000
+    with InMemory(endless, NOW_MS) as memory:
+        again.delay()
+        memory.work(seconds=60)
+        assert NOW_MS + 60_000 <= memory.now_ms() < NOW_MS + 61_000
+
+
+def test_a_soft_limit_is_raised_in_the_task() -> None:
+    slow = App("slow", queue="q")
+
+    @slow.task(soft_time_limit=0.05)
+    def tidy() -> str:
+        try:
+            while True:
+                pass
+        except SoftTimeLimitExceeded:
+            return "tidied"
+
+    with InMemory(slow) as memory:
+        result = tidy.delay()
+        memory.work()
+        assert result.get() == "tidied"
 
 
 def test_the_example_of_the_page_runs() -> None:

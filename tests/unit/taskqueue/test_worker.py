@@ -15,7 +15,7 @@ from taskqueue.groups.completion import planned_key
 from taskqueue.message import Message, encode
 from taskqueue.records.claim import Claim, Claimed, NotClaimed
 from taskqueue.testing.broker import lambda_event
-from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.kombu_messages import PICKLED, PLAIN, base64_of
 from tests.unit.taskqueue.rig import VISIBILITY_SECONDS, Died, Rig
@@ -50,7 +50,7 @@ class Tasks:
     def ask(self, run: Context, countdown: float) -> str:
         self.ran.append(run.id)
         if run.retries == 0:
-            raise run.retry(countdown, KeyError("why"))
+            run.retry(countdown=countdown, exc=KeyError("why"))
         return "asked"
 
     def leave(self, run: Context) -> None:
@@ -97,7 +97,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fail": {},
     "flaky": {
         "autoretry_for": (ConnectionError,),
-        "retry_backoff_seconds": 2,
+        "retry_backoff": 2,
         "retry_jitter": False,
         "max_retries": 2,
     },
@@ -105,12 +105,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "leave": {},
     "die": {},
     "odd": {},
-    "slow": {"time_limit_seconds": 0.05},
+    "slow": {"time_limit": 0.05},
     "progress": {},
     "defer": {},
     "harmless": {"idempotent": True},
     "harmful": {"idempotent": True, "autoretry_for": (ConnectionError,), "max_retries": 1},
-    "short_lived": {"expires_seconds": 10},
+    "short_lived": {"expires": 10},
     "quiet": {"ignore_result": True},
 }
 
@@ -623,7 +623,7 @@ def test_an_empty_batch_is_nothing(rig: Rig) -> None:
 
 
 def test_a_retry_without_a_countdown_waits_the_task_s_default(rig: Rig, tasks: Tasks) -> None:
-    @tasks.app.task(name="later", default_retry_delay_seconds=33)
+    @tasks.app.task(name="later", default_retry_delay=33)
     def later() -> None:
         raise Retry
 

@@ -9,7 +9,7 @@ from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
-from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Died, Rig
 
@@ -25,7 +25,7 @@ class Scene:
         self.rig = Rig(self.app)
         retried: dict[str, Any] = {
             "autoretry_for": (ConnectionError,),
-            "retry_backoff_seconds": 1,
+            "retry_backoff": 1,
             "max_retries": 1,
         }
         self.app.task(name="add", bind=True)(self.add)

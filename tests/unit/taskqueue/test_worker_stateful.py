@@ -11,7 +11,7 @@ from taskqueue.app import App
 from taskqueue.context import Context
 from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskNotFound, Throttled
 from taskqueue.message import Message
-from taskqueue.worker.worker import MAX_LOST_ATTEMPTS
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.rig import Died, Rig
 
 REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": ""}}, "SQS")
@@ -35,7 +35,7 @@ class Queue(RuleBasedStateMachine):
             name="work",
             bind=True,
             autoretry_for=(ConnectionError,),
-            retry_backoff_seconds=1,
+            retry_backoff=1,
             max_retries=2,
         )(self.work)
         self.rig = Rig(app)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taskqueue import clock
-from taskqueue.app import Task
 from taskqueue.beat.schedule import Misfire, Schedule
 from taskqueue.beat.timing import due, latest_slot
 from taskqueue.message import Message
+from taskqueue.task import AnyTask
 
 # A tick comes once a minute and up to a minute late.
 HORIZON_MS = 120_000
@@ -57,7 +57,7 @@ def task_id(name: str, slot_ms: int) -> str:
     return f"{name}@{clock.iso(slot_ms).removesuffix('+00:00')}Z"
 
 
-def message(schedule: Schedule, task: Task, slot_ms: int, now_ms: int) -> Message:
+def message(schedule: Schedule, task: AnyTask, slot_ms: int, now_ms: int) -> Message:
     """Return the message that runs `task` at the slot, and not before."""
     return Message(
         task=schedule.task,
@@ -70,7 +70,7 @@ def message(schedule: Schedule, task: Task, slot_ms: int, now_ms: int) -> Messag
     )
 
 
-def _expires_at_ms(task: Task, from_ms: int) -> int | None:
+def _expires_at_ms(task: AnyTask, from_ms: int) -> int | None:
     seconds = task.options.expires_seconds
     return None if seconds is None else from_ms + round(seconds * 1000)
 

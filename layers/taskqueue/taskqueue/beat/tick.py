@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from taskqueue.app import Task
 from taskqueue.beat.plan import Missed, Plan, message, plan
 from taskqueue.beat.row import BrokenRow, Row, advanced, declare
 from taskqueue.beat.schedule import InvalidSchedule, Schedule
 from taskqueue.errors import TaskQueueError
 from taskqueue.message import Message
 from taskqueue.records.store import Enqueued
+from taskqueue.task import AnyTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Sends(Protocol):
 def tick(
     store: ScheduleRows,
     sender: Sends,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, AnyTask],
     declared: Sequence[Schedule],
     clock_ms: Callable[[], int],
 ) -> Tick:
@@ -110,7 +110,7 @@ def _declare(
 def _run(
     store: ScheduleRows,
     sender: Sends,
-    tasks: Mapping[str, Task],
+    tasks: Mapping[str, AnyTask],
     row: Row,
     clock_ms: Callable[[], int],
 ) -> Plan:

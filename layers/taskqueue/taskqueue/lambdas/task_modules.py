@@ -8,13 +8,13 @@ import functools
 import importlib
 from types import ModuleType
 
-from taskqueue.app import Task
 from taskqueue.beat.schedule import Schedule
 from taskqueue.lambdas.wiring import settings
+from taskqueue.task import AnyTask
 
 
 @functools.cache
-def tasks() -> dict[str, Task]:
+def tasks() -> dict[str, AnyTask]:
     """Return the tasks of every module in TASK_MODULES, by name."""
     return {name: task for module in _modules() for name, task in module.app.tasks.items()}
 

@@ -8,6 +8,7 @@ from taskqueue.lambdas.clients import client
 from taskqueue.lambdas.settings import Settings
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
+from taskqueue.sending.producer import Producer
 from taskqueue.sending.sender import Sender
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ def record_with(new: "NewItem") -> "RecordWithItem":
     from taskqueue.records.with_item import RecordWithItem
 
     return RecordWithItem(client("dynamodb"), task_store(), new)
+
+
+@functools.cache
+def producer() -> Producer:
+    """Return who sends the tasks of this process that no task sends."""
+    return Producer(sender(), task_store())
 
 
 @functools.cache

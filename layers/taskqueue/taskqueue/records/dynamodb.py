@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.aws.errors import ConditionFailed, store_errors
+from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import (
     ANSWERS,
     Statement,
@@ -19,7 +19,14 @@ from taskqueue.aws.partiql import (
     statement_error,
     succeeded,
 )
-from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskIdTaken, TaskNotFound
+from taskqueue.errors import (
+    StoreError,
+    TaskAlreadyStarted,
+    TaskIdTaken,
+    TaskNotFound,
+    TaskQueueError,
+    TaskRevoked,
+)
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
@@ -99,6 +106,21 @@ class DynamoTaskStore:
         except ConditionFailed as error:
             return _known(message, error.item)
         return Enqueued.NEW
+
+    def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
+        responses = self._statements.execute(
+            [self.insertion(message, now_ms) for message in messages]
+        )
+        new = [one for one, said in zip(messages, responses, strict=True) if succeeded(said)]
+        try:
+            return [
+                Enqueued.NEW if succeeded(said) else self._found(message, statement_error(said))
+                for message, said in zip(messages, responses, strict=True)
+            ]
+        except TaskQueueError:
+            for message in new:
+                self.forget(message.id)
+            raise
 
     def forget(self, task_id: str) -> None:
         try:
@@ -222,7 +244,7 @@ class DynamoTaskStore:
         record = self.get(task_id)
         if record is None:
             raise TaskNotFound
-        error = ErrorInfo("TaskRevokedError", ["revoked"], "celery.exceptions")
+        error = ErrorInfo.of(TaskRevoked("revoked"))
         message = Message(record.task, task_id, queue=record.queue)
         meta = result_meta(message, states.REVOKED, error=error, at_ms=now_ms)
         revoked = self._update(
@@ -355,6 +377,16 @@ class DynamoTaskStore:
         except ConditionFailed as error:
             return read_parts(error.item)
         return read_parts(dict(response["Attributes"]))
+
+    def _found(self, message: Message, code: str | None) -> Enqueued:
+        """Return what is there under the id of a message whose record was not written."""
+        if code not in ANSWERS:
+            raise store_error(str(code))
+        with store_errors():
+            response = self._client.get_item(
+                TableName=self._table, Key=item_key(message.id), ConsistentRead=True
+            )
+        return _known(message, dict(response.get("Item") or {}))
 
     def _update(
         self,

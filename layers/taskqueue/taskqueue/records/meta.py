@@ -12,6 +12,8 @@ from taskqueue import clock
 from taskqueue.message import Message
 from taskqueue.records.states import FINISHED
 
+# Where Celery's clients find the classes that taskqueue.errors stands in for.
+CELERY_ERRORS = "celery.exceptions"
 # An error longer than this is cut: it must fit the record, and a line of the log.
 MAX_ERROR_LENGTH = 10_000
 # Arguments longer than this stay out of the record, so that a record stays within one write unit.
@@ -28,11 +30,17 @@ class ErrorInfo:
 
     @classmethod
     def of(cls, error: BaseException) -> "ErrorInfo":
-        """Return the description of `error`; arguments that are not JSON become their text."""
+        """Return the description of `error`; arguments that are not JSON become their text.
+
+        An error that stands for one of Celery's is described as Celery's.
+        """
         kind = type(error)
         args = [_jsonable(arg) for arg in error.args]
         if len(json.dumps(args)) > MAX_ERROR_LENGTH:
             args = [", ".join(map(str, args))[:MAX_ERROR_LENGTH]]
+        celery_name = getattr(kind, "celery_name", None)
+        if celery_name:
+            return cls(celery_name, args, CELERY_ERRORS)
         return cls(kind.__qualname__, args, kind.__module__)
 
     @classmethod

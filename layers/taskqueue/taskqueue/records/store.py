@@ -69,6 +69,14 @@ class Recorder(Protocol):
 class TaskStore(Recorder, Protocol):
     """The records of all tasks. Every method may raise `StoreError` or `Throttled`."""
 
+    def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
+        """Write PENDING of each whose id is new; the answers stand in the order of the messages.
+
+        Raises:
+            TaskIdTaken, StoreError, Throttled: none of the new ones is written.
+        """
+        ...
+
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         """Claim each task on its own; the outcomes stand in the order of the claims.
 

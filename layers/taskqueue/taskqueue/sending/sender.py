@@ -3,7 +3,8 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from taskqueue.aws.errors import send_errors
 from taskqueue.errors import SendError
@@ -14,13 +15,30 @@ from taskqueue.sending.one_time_schedules import OneTimeSchedules
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_DELAY_SECONDS = 900
 MESSAGE_EARLY_MS = 1_000
 MAX_BATCH_ENTRIES = 10
 MAX_TRIES = 4
+
+
+class Entry(TypedDict):
+    """A message as SQS takes it."""
+
+    MessageBody: str
+    DelaySeconds: int
+    MessageGroupId: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outgoing:
+    """A message on its way. `is_far`: it is due later than SQS can delay it."""
+
+    message: Message
+    queue: Queue
+    entry: Entry
+    is_far: bool
 
 
 class Sender:
@@ -55,19 +73,36 @@ class Sender:
             TaskIdTaken: the id is that of a task of another name.
             StoreError: the record could not be written; nothing was sent.
         """
-        body = encode(message)
-        queue = self._queue(message.queue)
+        outgoing = self._outgoing(message, now_ms)
         records = recorder or self._store
         enqueued = records.enqueue(message, now_ms)
         if enqueued is Enqueued.BEGUN:
             return enqueued
         try:
-            self._send_one(queue, message, body, now_ms)
+            self._send_one(outgoing)
         except SendError:
             if enqueued is Enqueued.NEW:
                 records.forget(message.id)
             raise
         return enqueued
+
+    def send_many(self, messages: Sequence[Message], now_ms: int) -> None:
+        """Record and send many tasks, 25 records and 10 messages a request.
+
+        Raises:
+            MessageTooLarge, TaskIdTaken, StoreError: nothing was sent, and no record stays behind.
+            SendError: some were not sent, and of those no record stays behind.
+        """
+        outgoing = [self._outgoing(message, now_ms) for message in messages]
+        found = self._store.enqueue_many(messages, now_ms)
+        new = {one.id for one, was in zip(messages, found, strict=True) if was is Enqueued.NEW}
+        unsent = self._send_all(
+            [one for one, was in zip(outgoing, found, strict=True) if was is not Enqueued.BEGUN]
+        )
+        for one in unsent:
+            if one.message.id in new:
+                self._store.forget(one.message.id)
+        _check_sent(unsent)
 
     def send_unrecorded(self, messages: Sequence[Message], now_ms: int) -> None:
         """Send tasks that are idempotent by nature, which have no records, ten a request.
@@ -76,43 +111,61 @@ class Sender:
             MessageTooLarge: nothing was sent.
             SendError: some were not sent; those that were do no harm when sent again.
         """
-        by_queue: dict[str, list[SendMessageBatchRequestEntryTypeDef]] = {}
-        for index, message in enumerate(messages):
-            by_queue.setdefault(message.queue, []).append(
-                {
-                    "Id": str(index),
-                    "MessageBody": encode(message),
-                    "DelaySeconds": delay_seconds(message, now_ms),
-                }
-            )
-        for name, entries in by_queue.items():
-            for batch in batches(entries):
-                self._send_batch(self._queue(name), batch)
+        _check_sent(self._send_all([self._outgoing(message, now_ms) for message in messages]))
 
-    def _send_one(self, queue: Queue, message: Message, body: str, now_ms: int) -> None:
-        due_at_ms = message.eta_ms or 0
-        if self._delayed and due_at_ms - now_ms > MAX_DELAY_SECONDS * 1000:
-            self._delayed.send(queue, message.id, body, due_at_ms)
+    def _outgoing(self, message: Message, now_ms: int) -> "Outgoing":
+        entry: Entry = {
+            "MessageBody": encode(message),
+            "DelaySeconds": delay_seconds(message, now_ms),
+        }
+        if message.group_id:
+            entry["MessageGroupId"] = message.group_id
+        is_far = (message.eta_ms or 0) - now_ms > MAX_DELAY_SECONDS * 1000
+        return Outgoing(message, self._queue(message.queue), entry, is_far)
+
+    def _send_one(self, one: "Outgoing") -> None:
+        if self._delayed and one.is_far:
+            due_at_ms = one.message.eta_ms or 0
+            self._delayed.send(one.queue, one.message.id, one.entry["MessageBody"], due_at_ms)
             return
         with send_errors():
-            self._sqs.send_message(
-                QueueUrl=queue.url,
-                MessageBody=body,
-                DelaySeconds=delay_seconds(message, now_ms),
-            )
+            self._sqs.send_message(QueueUrl=one.queue.url, **one.entry)
 
-    def _send_batch(
-        self, queue: Queue, entries: "list[SendMessageBatchRequestEntryTypeDef]"
-    ) -> None:
+    def _send_all(self, outgoing: "Sequence[Outgoing]") -> "list[Outgoing]":
+        """Send each to its queue; return those that were not sent."""
+        far = [one for one in outgoing if self._delayed and one.is_far]
+        unsent = [one for one in far if not self._is_sent(one)]
+        near: dict[Queue, list[Outgoing]] = {}
+        for one in outgoing:
+            if one not in far:
+                near.setdefault(one.queue, []).append(one)
+        for queue, ones in near.items():
+            for batch in batches(ones):
+                unsent += self._send_batch(queue, batch)
+        return unsent
+
+    def _is_sent(self, one: "Outgoing") -> bool:
+        try:
+            self._send_one(one)
+        except SendError:
+            return False
+        return True
+
+    def _send_batch(self, queue: Queue, batch: "Sequence[Outgoing]") -> "Sequence[Outgoing]":
+        """Send up to ten; try those again that SQS refuses alone; return those not sent."""
         for tried in range(MAX_TRIES):
-            with send_errors():
-                response = self._sqs.send_message_batch(QueueUrl=queue.url, Entries=entries)
-            failed = {failure["Id"] for failure in response.get("Failed", [])}
-            if not failed:
-                return
-            entries = [entry for entry in entries if entry["Id"] in failed]
+            entries: Any = [{"Id": str(index), **one.entry} for index, one in enumerate(batch)]
+            try:
+                with send_errors():
+                    response = self._sqs.send_message_batch(QueueUrl=queue.url, Entries=entries)
+            except SendError:
+                return batch
+            failed = {int(failure["Id"]) for failure in response.get("Failed", [])}
+            batch = [one for index, one in enumerate(batch) if index in failed]
+            if not batch:
+                return ()
             self._sleep(random.uniform(0, 0.1 * 2**tried))
-        raise SendError(f"the queue refused {len(entries)} messages of a batch")
+        return batch
 
     def _queue(self, name: str) -> Queue:
         try:
@@ -131,18 +184,21 @@ def delay_seconds(message: Message, now_ms: int) -> int:
     return min(max(left_ms, 0) // 1000, MAX_DELAY_SECONDS)
 
 
-def batches(
-    entries: "Sequence[SendMessageBatchRequestEntryTypeDef]",
-) -> "Iterator[list[SendMessageBatchRequestEntryTypeDef]]":
-    """Split entries into requests of at most 10 messages and 1 MiB together."""
-    batch: list[SendMessageBatchRequestEntryTypeDef] = []
+def batches(outgoing: "Sequence[Outgoing]") -> "Iterator[list[Outgoing]]":
+    """Split messages into requests of at most 10 messages and 1 MiB together."""
+    batch: list[Outgoing] = []
     size = 0
-    for entry in entries:
-        length = len(entry["MessageBody"])
+    for one in outgoing:
+        length = len(one.entry["MessageBody"])
         if batch and (len(batch) == MAX_BATCH_ENTRIES or size + length > MAX_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(entry)
+        batch.append(one)
         size += length
     if batch:
         yield batch
+
+
+def _check_sent(unsent: "Sequence[Outgoing]") -> None:
+    if unsent:
+        raise SendError(f"the queue did not take {len(unsent)} messages")

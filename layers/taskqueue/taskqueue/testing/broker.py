@@ -29,6 +29,7 @@ class StoredMessage:
     attributes: Mapping[str, Any]
     sent_at_ms: int
     visible_at_ms: int
+    group_id: str | None = None
     receive_count: int = 0
     receipt: str | None = None
 
@@ -111,6 +112,7 @@ class MemoryBroker:
             attributes=entry.get("MessageAttributes", {}),
             sent_at_ms=now_ms,
             visible_at_ms=now_ms + delay_seconds * 1000,
+            group_id=entry.get("MessageGroupId"),
         )
         self._queue(url).append(message)
         return message.id

@@ -1,28 +1,28 @@
 """Runs the tasks of an app in a unit test: the real worker, on queues and records in memory.
 
-run = InMemory(app)
-task_id = run.delay(notify_friends, "80", "n1")
-run.work()
-assert run.get(task_id) == 1_045
+with InMemory(app) as memory:
+    result = notify_friends.delay("80", "n1")
+    memory.work()
+    assert result.get() == 1_045
 """
 
-import uuid
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from aws_lambda_powertools import Logger
 
 from taskqueue import clock
-from taskqueue.app import App, Task
+from taskqueue.app import App
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender
-from taskqueue.errors import NoResult, Retry, TaskNotFound
 from taskqueue.message import Message
 from taskqueue.queue import Queue
-from taskqueue.records import states
+from taskqueue.result import Result
+from taskqueue.sending.producer import Producer, using
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
-from taskqueue.worker.outcome import Attempt
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 
@@ -37,41 +37,52 @@ INVOCATION_MS = 900_000
 
 
 class InMemory:
-    """The queues, records and workers of one app.
+    """The queues, records and workers of one app; within `with`, `delay` sends to them.
 
-    Time stands still but for `work`, which moves on to what falls due, and for a worker's own
-    waiting. `now_ms`: when it begins; the time now, if not given.
+    Time stands still but for `work`, which moves on to what falls due, and for waiting, a worker's
+    or that of `result.get()`. `now_ms`: when it begins; the time now, if not given.
     """
 
     def __init__(self, app: App, now_ms: int | None = None) -> None:
         self._now_ms = clock.now_ms() if now_ms is None else now_ms
+        self._app = app
+        self._raised: dict[str, BaseException] = {}
+        self._within = ExitStack()
         self.store = MemoryTaskStore()
         self.broker = MemoryBroker(self.now_ms)
         names = {app.queue, *(task.queue for task in app.tasks.values())}
         self.queues = {name: self.broker.create_queue(name) for name in sorted(names)}
-        sqs = cast("SQSClient", self.broker)
-        self.sender = Sender(sqs, self.store, self.queues, sleep=self._sleep)
-        self._app = app
-        self._errors: dict[str, BaseException] = {}
-        self._workers = {name: self._worker(sqs, queue) for name, queue in self.queues.items()}
+        self._sqs = cast("SQSClient", self.broker)
+        self.sender = Sender(self._sqs, self.store, self.queues, sleep=self._sleep)
+        self.producer = Producer(self.sender, self.store, self.now_ms, sleep=self.work)
+        self._workers = {name: self._worker(queue) for name, queue in self.queues.items()}
+
+    def __enter__(self) -> Self:
+        """Let `delay`, `apply_async` and `send_many` send to these queues."""
+        self._within.enter_context(using(self.producer))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let them send where they sent before."""
+        self._within.close()
 
     def now_ms(self) -> int:
         """Return its time, in milliseconds since the epoch."""
         return self._now_ms
 
-    def delay(self, task: Task, *args: Any, **kwargs: Any) -> str:
-        """Send a task, as Celery's `delay` does; return its id."""
-        message = Message(task.name, str(uuid.uuid4()), args, kwargs, queue=task.queue)
-        self.send(message)
-        return message.id
-
-    def send(self, message: Message) -> None:
-        """Send a message of one's own making: with an id, an `eta_ms`, an expiry."""
+    def send(self, message: Message) -> Result[Any]:
+        """Send a message of one's own making, as a stock Celery client's."""
         task = self._app.tasks.get(message.task)
         if task is not None and task.options.idempotent:
             self.sender.send_unrecorded([message], self._now_ms)
         else:
             self.sender.send(message, self._now_ms)
+        return self.producer.result(message.id)
 
     def work(self, seconds: float = 0) -> None:
         """Run all that is due, and all that falls due within so many seconds from now."""
@@ -83,21 +94,9 @@ class InMemory:
             end_ms = max(end_ms, self._now_ms)
         self._now_ms = end_ms
 
-    def get(self, task_id: str) -> Any:
-        """Return the result of a task, or raise the very exception that its function raised.
-
-        Raises:
-            TaskNotFound: no task of that id was sent, or it is idempotent and has no record.
-            NoResult: the task has not finished, was revoked, or never came to run.
-        """
-        record = self.store.get(task_id)
-        if record is None:
-            raise TaskNotFound
-        if record.status == states.SUCCESS:
-            return record.result
-        if record.status == states.FAILURE and task_id in self._errors:
-            raise self._errors[task_id]
-        raise NoResult(f"the task is {record.status}")
+    def raised(self, result: Result[Any]) -> BaseException | None:
+        """Return the very exception that a task raised last; None if it raised none."""
+        return self._raised.get(result.id)
 
     def dead_letters(self) -> list[RejectedMessage]:
         """Return what came to the dead letters, with the reasons."""
@@ -107,18 +106,19 @@ class InMemory:
             for message in self.broker.messages(queue.dead_letter_url)
         ]
 
-    def _worker(self, sqs: "SQSClient", queue: Queue) -> "_RememberingWorker":
-        return _RememberingWorker(
+    def _worker(self, queue: Queue) -> Worker:
+        return Worker(
             app=self._app,
             store=self.store,
             sender=self.sender,
-            visibility=Visibility(sqs, queue),
-            dead_letters=DeadLetterSender(sqs, queue.dead_letter_url),
+            visibility=Visibility(self._sqs, queue),
+            dead_letters=DeadLetterSender(self._sqs, queue.dead_letter_url),
             logger=Logger(service=self._app.name),
             metrics=cast("Metrics", _NoMetrics()),
             now_ms=self.now_ms,
             sleep=self._sleep,
-            errors=self._errors,
+            sleep_async=self._sleep_async,
+            raised=self._remember,
         )
 
     def _work(self, queue: Queue) -> None:
@@ -148,24 +148,14 @@ class InMemory:
             default=None,
         )
 
+    def _remember(self, message: Message, error: BaseException) -> None:
+        self._raised[message.id] = error
+
     def _sleep(self, seconds: float) -> None:
         self._now_ms += round(seconds * 1000)
 
-
-class _RememberingWorker(Worker):
-    """A worker that remembers what the tasks raised, by task id."""
-
-    def __init__(self, *, errors: dict[str, BaseException], **parts: Any) -> None:
-        super().__init__(**parts)
-        self._errors = errors
-
-    def _call(self, attempt: Attempt) -> Any:
-        try:
-            return super()._call(attempt)
-        except BaseException as error:
-            cause = error.cause if isinstance(error, Retry) else None
-            self._errors[attempt.delivery.message.id] = cause or error
-            raise
+    async def _sleep_async(self, seconds: float) -> None:
+        self._sleep(seconds)
 
 
 class _Invocation:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
+from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, TaskRevoked
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
@@ -39,6 +39,15 @@ class MemoryTaskStore:
                 raise TaskIdTaken
             waiting = row.record.status in states.WAITING
             return Enqueued.WAITING if waiting else Enqueued.BEGUN
+
+    def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
+        with self._lock:
+            before = dict(self._rows)
+            try:
+                return [self.enqueue(message, now_ms) for message in messages]
+            except TaskIdTaken:
+                self._rows = before
+                raise
 
     def forget(self, task_id: str) -> None:
         with self._lock:
@@ -109,7 +118,7 @@ class MemoryTaskStore:
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
         if task_id not in self._rows:
             raise TaskNotFound
-        error = ErrorInfo("TaskRevokedError", ["revoked"], "celery.exceptions")
+        error = ErrorInfo.of(TaskRevoked("revoked"))
         revocable = (states.PENDING, states.RETRY, states.REVOKED)
         if not self._change(
             task_id,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskqueue.app import App, Task
-from taskqueue.errors import PoisonMessage
+from taskqueue.app import App
+from taskqueue.errors import PoisonMessage, WrongArguments
 from taskqueue.message import Message, decode
+from taskqueue.task import AnyTask
 
 # The worker itself waits for a task that is due so soon: SQS counts in whole seconds only.
 MAX_WAIT_MS = 2_000
@@ -22,7 +23,7 @@ class Delivery:
     sent_at_ms: int
     body: str
     message: Message
-    task: Task
+    task: AnyTask
 
     @property
     def due_at_ms(self) -> int:
@@ -56,8 +57,8 @@ def read(record: Mapping[str, Any], app: App, queue: str) -> Delivery:
     try:
         task = app.find(message.task)
         task.check_arguments(message.args, message.kwargs)
-    except PoisonMessage as error:
-        raise PoisonMessage(error.reason, message.id, message.task) from None
+    except (PoisonMessage, WrongArguments) as error:
+        raise PoisonMessage(str(error), message.id, message.task) from None
     attributes = record["attributes"]
     return Delivery(
         message_id=record["messageId"],

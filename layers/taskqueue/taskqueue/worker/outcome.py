@@ -1,10 +1,9 @@
 """How an attempt at a task ends: pure decisions that the worker then carries out."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from taskqueue.errors import Retry
+from taskqueue.errors import MaxRetriesExceeded, Retry, TaskRevoked
 from taskqueue.records import states
 from taskqueue.records.claim import NEVER_MS
 from taskqueue.records.meta import ErrorInfo, result_meta
@@ -30,15 +29,16 @@ class Attempt:
 class End:
     """What to do after an attempt.
 
-    `finish`: the record's last write, None for a task without a record. `hide_seconds`: bring the
-    message back after so long; None acknowledges it. `dead_letter_reason`: why it is a dead letter.
-    `error`: the exception that the record will show.
+    `finish`: the record's last write, None for a task without a record. `comes_back_at_ms`: when
+    its message is delivered again; None acknowledges it. `dead_letter_reason`: why it is a dead
+    letter. `cause`: the error that ended it, and `error` how the record will show it.
     """
 
     status: str
     finish: Finish | None
-    hide_seconds: int | None = None
+    comes_back_at_ms: int | None = None
     dead_letter_reason: str | None = None
+    cause: BaseException | None = None
     error: ErrorInfo | None = None
 
 
@@ -64,10 +64,10 @@ def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
 def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
     """Return the end of an attempt whose function raised `error`: another try, or FAILURE."""
     decision = decide(attempt.delivery.task.options.retry, error, attempt.retries)
-    cause = (error.cause if isinstance(error, Retry) else None) or error
-    info = ErrorInfo.of(cause)
     if isinstance(decision, RetryLater):
-        return _retry(attempt, info, decision.delay_seconds, now_ms)
+        return _retry(attempt, _cause(error) or error, decision.delay_seconds, now_ms)
+    cause = _cause(error) or _exhausted(attempt) if isinstance(error, Retry) else error
+    info = ErrorInfo.of(cause)
     meta = result_meta(
         attempt.delivery.message,
         states.FAILURE,
@@ -82,18 +82,20 @@ def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
         states.FAILURE,
         _finish(attempt, states.FAILURE, meta, now_ms),
         dead_letter_reason=reason if kept else None,
+        cause=cause,
         error=info,
     )
 
 
 def expired(attempt: Attempt, now_ms: int) -> End:
     """Return the end of a task that waited beyond its `expires`; Celery revokes it."""
-    error = ErrorInfo("TaskRevokedError", ["expired"], "celery.exceptions")
+    error = ErrorInfo.of(TaskRevoked("expired"))
     meta = result_meta(attempt.delivery.message, states.REVOKED, error=error, at_ms=now_ms)
     return End(states.REVOKED, _finish(attempt, states.REVOKED, meta, now_ms))
 
 
-def _retry(attempt: Attempt, info: ErrorInfo, delay_seconds: float, now_ms: int) -> End:
+def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms: int) -> End:
+    info = ErrorInfo.of(cause)
     meta = result_meta(
         attempt.delivery.message,
         states.RETRY,
@@ -105,8 +107,20 @@ def _retry(attempt: Attempt, info: ErrorInfo, delay_seconds: float, now_ms: int)
     return End(
         states.RETRY,
         _finish(attempt, states.RETRY, meta, now_ms, claimable_at_ms=due_at_ms),
-        hide_seconds=math.ceil(delay_seconds),
+        comes_back_at_ms=due_at_ms,
+        cause=cause,
+        error=info,
     )
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return the error for which a task asked to be retried, if it named one."""
+    return error.cause if isinstance(error, Retry) else None
+
+
+def _exhausted(attempt: Attempt) -> MaxRetriesExceeded:
+    name = attempt.delivery.task.name
+    return MaxRetriesExceeded(f"{name} asked to be run again after {attempt.retries} retries")
 
 
 def _finish(

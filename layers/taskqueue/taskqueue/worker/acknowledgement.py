@@ -1,10 +1,11 @@
-"""Settles a batch: writes the ends of its tasks and decides which messages come back.
+"""Acknowledges the messages of a batch: each once its task's end is written.
 
 A message is acknowledged by default; `kept` are the ids of those that must come back.
 """
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from taskqueue.dead_letters.letter import RejectedMessage
@@ -27,8 +28,8 @@ MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 15 * 60 - 60
 MAX_UNWRITTEN_MS = 1_000
 
 
-class Settlement:
-    """The ends of one batch, on their way to the store and the queue."""
+class Acknowledgement:
+    """The ends of one batch's tasks, on their way to the store and the queue."""
 
     def __init__(
         self,
@@ -36,18 +37,20 @@ class Settlement:
         visibility: Visibility,
         dead_letters: DeadLetterSender,
         logger: "Logger",
+        now_ms: Callable[[], int],
     ) -> None:
         self._store = store
         self._visibility = visibility
         self._dead_letters = dead_letters
         self._log = logger
+        self._now_ms = now_ms
         self._unwritten: list[tuple[Delivery, Finish]] = []
         self._rejected: list[RejectedMessage] = []
-        self._hidden: dict[str, int] = {}
+        self._comes_back_at_ms: dict[str, int] = {}
         self.kept: set[str] = set()
         self.statuses: Counter[str] = Counter()
 
-    def end(self, delivery: Delivery, end: End, now_ms: int) -> None:
+    def end(self, delivery: Delivery, end: End) -> None:
         """Take the end of one attempt; write what has waited for a second.
 
         A dead letter is sent before its task is FAILURE: the other way round, a worker that died in
@@ -61,15 +64,15 @@ class Settlement:
         self.statuses[end.status] += 1
         if end.finish:
             self._unwritten.append((delivery, end.finish))
-        if end.hide_seconds is not None:
-            self.keep(delivery, end.hide_seconds)
-        if self._unwritten and now_ms - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
-            self._write_ends()
+        if end.comes_back_at_ms is not None:
+            self.keep(delivery, end.comes_back_at_ms)
+        if self._unwritten and self._now_ms() - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
+            self.write_ends()
 
-    def keep(self, delivery: Delivery, seconds: float) -> None:
-        """Let the message come back after `seconds`."""
+    def keep(self, delivery: Delivery, until_ms: int) -> None:
+        """Let the message come back at that time."""
         self.kept.add(delivery.message_id)
-        self._hidden[delivery.receipt_handle] = int(min(max(seconds, 0), MAX_HIDDEN_SECONDS))
+        self._comes_back_at_ms[delivery.receipt_handle] = until_ms
 
     def reject(self, rejected: RejectedMessage) -> None:
         """Send a message to the dead letters."""
@@ -81,15 +84,14 @@ class Settlement:
 
     def settle(self) -> None:
         """Write, send and hide all that is left; a message for which that fails comes back."""
-        self._write_ends()
+        self.write_ends()
         all_rejected, self._rejected = self._rejected, []
         for rejected in all_rejected:
             self._send_dead_letter(rejected)
-        hidden, self._hidden = self._hidden, {}
-        if hidden:
-            self._hide(hidden)
+        self._hide()
 
-    def _write_ends(self) -> None:
+    def write_ends(self) -> None:
+        """Write the ends that have come since the last time, in one request for 25."""
         unwritten, self._unwritten = self._unwritten, []
         if not unwritten:
             return
@@ -118,14 +120,25 @@ class Settlement:
         self._log.warning("dead letter", extra=extra)
         return True
 
-    def _hide(self, hidden: Mapping[str, int]) -> None:
+    def _hide(self) -> None:
+        times, self._comes_back_at_ms = self._comes_back_at_ms, {}
+        if not times:
+            return
+        now_ms = self._now_ms()
         try:
-            failed = self._visibility.change(hidden)
+            failed = self._visibility.change(
+                {receipt: hidden_seconds(at_ms - now_ms) for receipt, at_ms in times.items()}
+            )
         except SendError as error:
             self._log.warning("messages come back at the queue's own timeout: %s", error)
         else:
             if failed:
                 self._log.warning("%d messages come back at the queue's own timeout", failed)
+
+
+def hidden_seconds(left_ms: int) -> int:
+    """Return for how long SQS is to hide a message that is to come back in `left_ms`."""
+    return min(max(math.ceil(left_ms / 1000), 0), MAX_HIDDEN_SECONDS)
 
 
 def _rejected(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:

@@ -20,7 +20,7 @@ def attempt(number: int = 1, retries: int = 0, **options: Any) -> Attempt:
 def test_success_is_final_and_holds_the_result() -> None:
     end = outcome.succeeded(attempt(number=4, retries=2), {"n": 3}, NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("SUCCESS", None, None)
+    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("SUCCESS", None, None)
     assert (end.finish.task_id, end.finish.attempt, end.finish.retries) == ("id-1", 4, 2)
     assert (end.finish.claimable_at_ms, end.finish.at_ms) == (NEVER_MS, NOW_MS)
     assert json.loads(end.finish.meta)["result"] == {"n": 3}
@@ -50,7 +50,7 @@ def test_the_largest_result_is_stored() -> None:
 def test_a_failure_without_retries_is_no_dead_letter() -> None:
     end = outcome.failed(attempt(), ValueError("no"), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("FAILURE", None, None)
+    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("FAILURE", None, None)
     assert end.finish.claimable_at_ms == NEVER_MS
     assert json.loads(end.finish.meta)["result"] == {
         "exc_type": "ValueError",
@@ -74,7 +74,8 @@ def test_a_failure_of_a_task_without_a_record_is_a_dead_letter() -> None:
 def test_a_retry_is_claimable_when_its_message_comes_back() -> None:
     end = outcome.failed(attempt(number=2, retries=1), Retry(countdown_seconds=7.25), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.hide_seconds, end.finish.retries) == ("RETRY", 8, 2)
+    assert (end.status, end.comes_back_at_ms) == ("RETRY", NOW_MS + 7_250)
+    assert end.finish.retries == 2
     assert end.finish.claimable_at_ms == NOW_MS + 7_250
 
 
@@ -87,6 +88,6 @@ def test_a_retry_tells_its_cause() -> None:
 def test_expired_is_revoked_as_celery_has_it() -> None:
     end = outcome.expired(attempt(), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.hide_seconds, end.dead_letter_reason) == ("REVOKED", None, None)
+    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("REVOKED", None, None)
     meta = json.loads(end.finish.meta)
     assert (meta["status"], meta["result"]["exc_type"]) == ("REVOKED", "TaskRevokedError")

@@ -1,0 +1,96 @@
+"""A handle of a task's result: what it is now, or what it will be."""
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from taskqueue.errors import (
+    NoResult,
+    TaskFailed,
+    TaskNotFound,
+    TaskRevoked,
+)
+from taskqueue.records import states
+
+if TYPE_CHECKING:
+    from taskqueue.records.meta import ErrorInfo
+    from taskqueue.records.record import TaskRecord
+    from taskqueue.sending.producer import Producer
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Result[R]:
+    """The result of the task `id`, as Celery's AsyncResult. A task that is idempotent has none."""
+
+    id: str
+    _producer: "Producer"
+
+    @property
+    def state(self) -> str:
+        """The task's state now, one of `taskqueue.records.states`.
+
+        Raises:
+            TaskNotFound: there is no task of that id.
+            StoreError: the state could not be read.
+        """
+        return self._record().status
+
+    def ready(self) -> bool:
+        """Return whether the task has finished, well or not.
+
+        Raises:
+            TaskNotFound, StoreError: as `state` does.
+        """
+        return self._record().finished
+
+    def get(self, timeout: float | None = None, interval: float = POLL_SECONDS) -> R:
+        """Wait until the task has finished; return its result or raise its error.
+
+        `timeout`: the seconds to wait at most, without end if None; 0 looks once. `interval`: the
+        seconds between two looks, each of which reads the record.
+
+        Raises:
+            TimeoutError: it has not finished in that time.
+            TaskRevoked: it was revoked, or has expired.
+            TaskFailed: it failed with an error whose class is not known in this process.
+            RuntimeError: a task asks: one that waits for another can wait for ever.
+            TaskNotFound, StoreError: as `state` does.
+        """
+        if self._producer.parent is not None:
+            raise RuntimeError("a task must not wait for another one's result")
+        end = None if timeout is None else self._producer.now_ms() + timeout * 1000
+        while not (record := self._record()).finished:
+            if end is not None and self._producer.now_ms() >= end:
+                raise TimeoutError(f"the task is {record.status} after {timeout:g} seconds")
+            self._producer.sleep(interval)
+        if record.status == states.SUCCESS:
+            return cast("R", record.result)
+        raise error_of(record)
+
+    def _record(self) -> "TaskRecord":
+        record = self._producer.store.get(self.id)
+        if record is None:
+            raise TaskNotFound
+        return record
+
+
+def error_of(record: "TaskRecord") -> BaseException:
+    """Return the error of a task that has finished without a result."""
+    if record.status == states.REVOKED:
+        return TaskRevoked(record.error.message if record.error else None)
+    if record.error is None:
+        return NoResult(f"the task is {record.status}")
+    return _exception(record.error)
+
+
+def _exception(error: "ErrorInfo") -> BaseException:
+    """Return the task's own exception, where its class is loaded in this process."""
+    kind = getattr(sys.modules.get(error.module), error.type, None)
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        try:
+            return kind(*error.args)
+        except Exception:  # noqa: BLE001 - a class may take other arguments than it keeps
+            return TaskFailed(f"{error.type}: {error.message}")
+    return TaskFailed(f"{error.type}: {error.message}")

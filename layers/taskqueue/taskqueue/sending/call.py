@@ -1,0 +1,113 @@
+"""A call of a task that is to be sent: the task, its arguments, and when and where it runs."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from taskqueue.message import Message
+
+if TYPE_CHECKING:
+    from taskqueue.task import AnyTask
+
+
+class SendOptions(TypedDict, total=False):
+    """How a task is sent: Celery's options of `apply_async`, and SQS's message group.
+
+    `countdown`: seconds from now; `eta`: a time, taken as UTC where it has no zone. `expires`: a
+    time, or seconds from now. `headers`: added to the message's own. `group_id`: SQS's
+    MessageGroupId, by which a fair queue keeps one sender from delaying the others.
+    https://docs.celeryq.dev/en/stable/userguide/calling.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+    """
+
+    countdown: float | None
+    eta: datetime | None
+    expires: float | datetime | None
+    task_id: str | None
+    queue: str | None
+    headers: Mapping[str, Any]
+    group_id: str | None
+    time_limit: float | None
+    soft_time_limit: float | None
+    ignore_result: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call[R]:
+    """A task with its arguments and options, not sent yet; `R` is what it will return."""
+
+    task: "AnyTask"
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    options: SendOptions = field(default_factory=SendOptions)
+
+
+@dataclass(slots=True)
+class Parent:
+    """The run of a task that sends other tasks, which are its children.
+
+    A child's id is made of the parent's id and retries, the child's name and arguments, and how
+    many of the same it has sent before. So a parent that runs again after its worker died sends the
+    same children under the same ids, and each of them runs once.
+    """
+
+    message: Message
+    retries: int
+    _sent: dict[str, int] = field(default_factory=dict)
+
+    def child_id(self, call: Call[Any]) -> str:
+        """Return the id of the next child of this name with these arguments."""
+        content = [self.message.id, self.retries, call.task.name, call.args, call.kwargs]
+        same = json.dumps(content, separators=(",", ":"), sort_keys=True)
+        ordinal = self._sent.get(same, 0)
+        self._sent[same] = ordinal + 1
+        digest = hashlib.sha256(f"{same}#{ordinal}".encode()).digest()
+        return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def message_of(call: Call[Any], now_ms: int, parent: Parent | None = None) -> Message:
+    """Return the message of a call that is sent now.
+
+    Raises:
+        WrongArguments: the function cannot be called with its arguments.
+        TypeError: an argument cannot be written as JSON, or both `eta` and `countdown` are given.
+    """
+    options = call.options
+    call.task.check_arguments(call.args, call.kwargs)
+    return Message(
+        task=call.task.name,
+        id=options.get("task_id") or (parent.child_id(call) if parent else str(uuid.uuid4())),
+        args=call.args,
+        kwargs=call.kwargs,
+        queue=options.get("queue") or call.task.queue,
+        eta_ms=_eta_ms(options, now_ms),
+        expires_at_ms=_time_ms(options.get("expires"), now_ms),
+        time_limit_seconds=options.get("time_limit"),
+        soft_time_limit_seconds=options.get("soft_time_limit"),
+        ignore_result=options.get("ignore_result", False),
+        root_id=(parent.message.root_id or parent.message.id) if parent else None,
+        parent_id=parent.message.id if parent else None,
+        group_id=options.get("group_id"),
+        headers=options.get("headers", {}),
+    )
+
+
+def _eta_ms(options: SendOptions, now_ms: int) -> int | None:
+    eta, countdown = options.get("eta"), options.get("countdown")
+    if eta is not None and countdown is not None:
+        raise TypeError("eta cannot be given together with countdown")
+    return _time_ms(countdown if eta is None else eta, now_ms)
+
+
+def _time_ms(time: float | datetime | None, now_ms: int) -> int | None:
+    """Return a time, or one that is so many seconds from now, in milliseconds."""
+    if time is None:
+        return None
+    if isinstance(time, datetime):
+        at = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return round(at.timestamp() * 1000)
+    return now_ms + round(time * 1000)

@@ -1,0 +1,104 @@
+"""Whoever sends tasks: `delay` and `send_many` find it here.
+
+In a process with the stack's settings it is made of them; inside a task, and in a test in memory,
+`using` sets another.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from taskqueue import clock
+from taskqueue.message import Message
+from taskqueue.result import Result
+from taskqueue.sending.call import Call, Parent, message_of
+
+if TYPE_CHECKING:
+    from taskqueue.records.store import TaskStore
+    from taskqueue.sending.sender import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """Sends calls, and hands out their results. `parent`: the task that is running, if one is."""
+
+    sender: "Sender"
+    store: "TaskStore"
+    now_ms: Callable[[], int] = clock.now_ms
+    sleep: Callable[[float], None] = time.sleep
+    parent: Parent | None = None
+
+    def within(self, message: Message, retries: int) -> "Producer":
+        """Return the producer of a task that runs: what it sends are its children."""
+        return replace(self, parent=Parent(message, retries))
+
+    def send(self, call: Call[Any]) -> Result[Any]:
+        """Send one task.
+
+        Raises:
+            WrongArguments, TypeError, ValueError, TaskIdTaken, SendError, StoreError: nothing was
+                sent.
+        """
+        now_ms = self.now_ms()
+        message = message_of(call, now_ms, self.parent)
+        if call.task.options.idempotent:
+            self.sender.send_unrecorded([message], now_ms)
+        else:
+            self.sender.send(message, now_ms)
+        return self.result(message.id)
+
+    def send_many(self, calls: Sequence[Call[Any]]) -> list[Result[Any]]:
+        """Send many tasks, 25 records and 10 messages a request; results in the order of the calls.
+
+        Raises:
+            WrongArguments, TypeError, ValueError: nothing was sent.
+            TaskIdTaken, SendError, StoreError: some may have been sent. Inside a task, whose
+                children have ids of their own making, sending all again does no harm.
+        """
+        now_ms = self.now_ms()
+        messages = [message_of(call, now_ms, self.parent) for call in calls]
+        unrecorded = [call.task.options.idempotent for call in calls]
+        pairs = list(zip(messages, unrecorded, strict=True))
+        self.sender.send_many([message for message, without in pairs if not without], now_ms)
+        self.sender.send_unrecorded([message for message, without in pairs if without], now_ms)
+        return [self.result(message.id) for message in messages]
+
+    def result(self, task_id: str) -> Result[Any]:
+        """Return the handle of a task's result."""
+        return Result(task_id, self)
+
+
+_current: ContextVar[Producer | None] = ContextVar("producer", default=None)
+
+
+def current() -> Producer:
+    """Return the producer of the task or the test that runs, or that of this process's settings."""
+    set_here = _current.get()
+    if set_here is not None:
+        return set_here
+    from taskqueue.lambdas import wiring
+
+    return wiring.producer()
+
+
+@contextmanager
+def using(producer: Producer) -> Iterator[None]:
+    """Let `delay` and `send_many` send by this producer within the body."""
+    token = _current.set(producer)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def send_many[R](calls: Sequence[Call[R]]) -> list[Result[R]]:
+    """Send many tasks at once: `send_many([notify.call("1"), notify.call("2")])`.
+
+    Raises:
+        WrongArguments, TypeError, ValueError, TaskIdTaken, SendError, StoreError: as
+            `Producer.send_many` does.
+    """
+    return current().send_many(calls)

@@ -1,0 +1,241 @@
+"""One batch of messages, from its event to the ids of the messages that must come back.
+
+    delivery ──> claim ──> execution ──> outcome ──> acknowledgement
+
+All messages are claimed by one request. `async def` tasks run together, then the others one after
+the other, last the one over which workers have died.
+"""
+
+import random
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from taskqueue.dead_letters.letter import RejectedMessage
+from taskqueue.errors import OutOfTime, PoisonMessage, StoreError
+from taskqueue.records import states
+from taskqueue.records.claim import AlreadyFinished, Claimed, Leased, NotClaimed
+from taskqueue.worker.acknowledgement import MAX_UNWRITTEN_MS, Acknowledgement
+from taskqueue.worker.claims import Claims, claim_due
+from taskqueue.worker.delivery import Delivery, read
+from taskqueue.worker.outcome import Attempt
+from taskqueue.worker.time_limits import Stop, stopped_by_signal
+
+if TYPE_CHECKING:
+    from taskqueue.worker.worker import Worker
+
+# So many workers may die over one task before it becomes a dead letter.
+MAX_LOST_ATTEMPTS = 5
+# What the worker keeps of its time to settle the batch.
+RESERVED_MS = 1_000
+# The wait before a task is claimed again when the store throttles.
+MAX_CLAIM_BACKOFF_SECONDS = 60
+# When a message comes back that another worker's lease held up: clocks differ.
+AFTER_LEASE_MS = 1_000
+# A message that is not due yet comes back so much earlier, since SQS counts in whole seconds.
+BEFORE_DUE_MS = 1_000
+# The loop's own timers stop a task first; a loop that is blocked is stopped by a signal after that.
+BLOCKED_LOOP_SECONDS = 0.2
+
+
+class Batch:
+    """The messages of one event, while they are worked on. `worker` is the process's."""
+
+    def __init__(self, worker: "Worker", deadline_ms: int) -> None:
+        self._worker = worker
+        self._deadline_ms = deadline_ms
+        self._acknowledgement = Acknowledgement(
+            worker.store, worker.visibility, worker.dead_letters, worker.logger, worker.now_ms
+        )
+        self._has_begun = False
+        self._unended: dict[str, Attempt] = {}
+
+    @property
+    def statuses(self) -> Mapping[str, int]:
+        """How many tasks ended in which state."""
+        return self._acknowledgement.statuses
+
+    def run(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Run the tasks of these records; return the ids of the messages that must come back.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
+        """
+        try:
+            deliveries = self._read(records)
+            claims = claim_due(
+                self._worker.store, deliveries, self._deadline_ms, self._worker.now_ms()
+            )
+            deliveries.sort(key=claims.order)
+            self._run_all(self._take_all(deliveries, claims), claims.suspect)
+        finally:
+            self._acknowledgement.settle()
+        return sorted(self._acknowledgement.kept)
+
+    def _read(self, records: Sequence[Mapping[str, Any]]) -> list[Delivery]:
+        queue = self._worker.visibility.queue.name
+        deliveries = []
+        for record in records:
+            try:
+                deliveries.append(read(record, self._worker.app, queue))
+            except PoisonMessage as error:
+                self._acknowledgement.statuses[states.FAILURE] += 1
+                self._acknowledgement.reject(
+                    RejectedMessage(
+                        queue,
+                        record["messageId"],
+                        record["body"],
+                        error.reason,
+                        error.task_id,
+                        error.task,
+                    )
+                )
+        return deliveries
+
+    def _take_all(self, deliveries: Sequence[Delivery], claims: Claims) -> list[Attempt]:
+        """Return the attempts to run, in their order."""
+        attempts = []
+        for delivery in deliveries:
+            with self._kept_on_error(delivery):
+                attempt = self._take(delivery, claims)
+                if attempt:
+                    attempts.append(attempt)
+        return attempts
+
+    def _take(self, delivery: Delivery, claims: Claims) -> Attempt | None:
+        """Return the attempt to run, or say when the message comes back, if it does."""
+        if delivery.is_early(claims.claimed_at_ms):
+            self._acknowledgement.keep(delivery, delivery.due_at_ms - BEFORE_DUE_MS)
+            return None
+        if delivery.task.options.idempotent:
+            return Attempt(delivery, number=0, retries=delivery.receive_count - 1)
+        task_id, log = delivery.message.id, self._worker.logger
+        match claims.take(delivery):
+            case Claimed(number, retries, lost) if lost == 0:
+                return Attempt(delivery, number, retries)
+            case Claimed(number, retries, lost) if task_id == claims.suspect:
+                return self._suspect(Attempt(delivery, number, retries), lost)
+            case Claimed(number, retries):
+                self._give_back(Attempt(delivery, number, retries))
+            case Leased(until_ms):
+                self._acknowledgement.keep(delivery, until_ms + AFTER_LEASE_MS)
+            case AlreadyFinished(status):
+                log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
+            case NotClaimed(reason):
+                log.warning("not claimed: %s", reason, extra={"task_id": task_id})
+                wait_ms = round(claim_backoff_seconds(delivery.receive_count) * 1000)
+                self._acknowledgement.keep(delivery, self._worker.now_ms() + wait_ms)
+            case None:
+                log.info("duplicate within the batch", extra={"task_id": task_id})
+        return None
+
+    def _suspect(self, attempt: Attempt, lost: int) -> Attempt | None:
+        """Return a task over which workers have died, unless they were too many."""
+        if lost < MAX_LOST_ATTEMPTS:
+            return attempt
+        self._acknowledgement.statuses[states.FAILURE] += 1
+        self._acknowledgement.reject_delivery(attempt.delivery, f"its worker died {lost} times")
+        return None
+
+    def _run_all(self, attempts: Sequence[Attempt], suspect: str | None) -> None:
+        suspects = [one for one in attempts if one.delivery.message.id == suspect]
+        others = [one for one in attempts if one.delivery.message.id != suspect]
+        self._run_each(others)
+        if suspects:
+            # If this one kills the worker, too, the others have ended.
+            self._acknowledgement.settle()
+            self._run_each(suspects)
+
+    def _run_each(self, attempts: Sequence[Attempt]) -> None:
+        together = [one for one in attempts if one.delivery.task.is_async]
+        if together:
+            self._run_together(together)
+        for attempt in attempts:
+            if not attempt.delivery.task.is_async:
+                with self._kept_on_error(attempt.delivery):
+                    self._run(attempt)
+
+    def _run(self, attempt: Attempt) -> None:
+        """Wait until a task is due, and run it if there is time left."""
+        self._worker.sleep(self._seconds_until_due(attempt))
+        left_seconds = self._left_seconds()
+        if left_seconds <= 0:
+            self._give_back(attempt)
+            return
+        is_first, self._has_begun = not self._has_begun, True
+        try:
+            end = self._worker.execution.run(attempt, left_seconds)
+        except OutOfTime as error:
+            if not is_first:
+                self._give_back(attempt)
+                return
+            end = self._worker.execution.out_of_time(attempt, error)
+        self._acknowledgement.end(attempt.delivery, end)
+
+    def _run_together(self, attempts: Sequence[Attempt]) -> None:
+        """Run `async def` tasks on one loop; what has not ended with the time is given back."""
+        self._unended = {attempt.delivery.message_id: attempt for attempt in attempts}
+        left_seconds = self._left_seconds()
+        if left_seconds > 0:
+            is_first, self._has_begun = not self._has_begun, True
+            self._run_loop(
+                [self._run_async(attempt, is_first=is_first) for attempt in attempts], left_seconds
+            )
+        unended, self._unended = self._unended, {}
+        for attempt in unended.values():
+            self._give_back(attempt)
+
+    def _run_loop(
+        self, coroutines: Sequence[Coroutine[Any, Any, None]], left_seconds: float
+    ) -> None:
+        loop = self._worker.event_loop
+        blocked = Stop(left_seconds + BLOCKED_LOOP_SECONDS, OutOfTime("the loop was blocked"))
+        try:
+            with stopped_by_signal([blocked]):
+                loop.run_together(
+                    coroutines, self._acknowledgement.write_ends, MAX_UNWRITTEN_MS / 1000
+                )
+        except OutOfTime:
+            loop.throw_away()
+
+    async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
+        with self._kept_on_error(attempt.delivery):
+            await self._worker.sleep_async(self._seconds_until_due(attempt))
+            try:
+                end = await self._worker.execution.run_async(attempt, self._left_seconds())
+            except OutOfTime as error:
+                if not is_first:
+                    return
+                end = self._worker.execution.out_of_time(attempt, error)
+            del self._unended[attempt.delivery.message_id]
+            self._acknowledgement.end(attempt.delivery, end)
+
+    def _give_back(self, attempt: Attempt) -> None:
+        """Return a task to the queue, unfinished: no time is left for it, or another goes first."""
+        self._acknowledgement.keep(attempt.delivery, self._worker.now_ms())
+        if attempt.number:
+            try:
+                self._worker.store.release(attempt.delivery.message.id, attempt.number)
+            except StoreError as error:
+                extra = {"task_id": attempt.delivery.message.id}
+                self._worker.logger.warning("not given back: %s", error, extra=extra)
+
+    @contextmanager
+    def _kept_on_error(self, delivery: Delivery) -> Iterator[None]:
+        """Let a message come back for which something unforeseen failed: it never fails others."""
+        try:
+            yield
+        except Exception:
+            extra = {"task_id": delivery.message.id}
+            self._worker.logger.exception("not delivered", extra=extra)
+            self._acknowledgement.kept.add(delivery.message_id)
+
+    def _seconds_until_due(self, attempt: Attempt) -> float:
+        return max(0, attempt.delivery.due_at_ms - self._worker.now_ms()) / 1000
+
+    def _left_seconds(self) -> float:
+        return (self._deadline_ms - RESERVED_MS - self._worker.now_ms()) / 1000
+
+
+def claim_backoff_seconds(receive_count: int) -> float:
+    """Return the wait before a task whose claim the store refused is claimed again: full jitter."""
+    return random.uniform(1, min(MAX_CLAIM_BACKOFF_SECONDS, 2.0 ** min(receive_count, 10)))

@@ -1,0 +1,195 @@
+"""`async def` tasks: together on one loop, each with limits of its own."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import pytest
+
+from taskqueue.app import App
+from taskqueue.context import Context
+from taskqueue.errors import SoftTimeLimitExceeded
+from taskqueue.message import Message
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
+from tests.unit.taskqueue.deliveries import NOW_MS
+from tests.unit.taskqueue.rig import VISIBILITY_SECONDS, Died, Rig
+
+
+class Tasks:
+    """An app of coroutines that end in every way, and what happened in which order."""
+
+    def __init__(self) -> None:
+        self.app = App("test", queue="work")
+        self.happened: list[str] = []
+        for name, options in OPTIONS.items():
+            self.app.task(name=name, bind=True, **options)(getattr(self, name))
+
+    async def wait(self, run: Context, seconds: float) -> str:
+        self.happened.append(f"{run.id} begins")
+        await asyncio.sleep(seconds)
+        self.happened.append(f"{run.id} ends")
+        return run.id
+
+    async def limited(self, run: Context, seconds: float) -> str:
+        with contextlib.suppress(Exception):
+            await asyncio.sleep(seconds)
+        return "in time"
+
+    async def tidy(self, run: Context) -> str:
+        try:
+            await asyncio.sleep(5)
+        except SoftTimeLimitExceeded:
+            await asyncio.sleep(0.01)
+            return "tidied"
+        return "never"
+
+    async def fail(self, run: Context) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async def again(self, run: Context) -> str:
+        if run.retries == 0:
+            run.retry(countdown=5)
+        return "again"
+
+    async def cancel(self, run: Context) -> None:
+        raise asyncio.CancelledError
+
+    async def block(self, run: Context, seconds: float) -> str:
+        time.sleep(seconds)
+        return run.id
+
+    async def die(self, run: Context) -> None:
+        raise Died
+
+    def plain(self, run: Context) -> str:
+        self.happened.append(f"{run.id} runs")
+        return run.id
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "wait": {},
+    "limited": {"time_limit": 0.05},
+    "tidy": {"soft_time_limit": 0.05},
+    "fail": {},
+    "again": {},
+    "cancel": {},
+    "block": {},
+    "die": {},
+    "plain": {},
+}
+
+
+@pytest.fixture
+def tasks() -> Tasks:
+    return Tasks()
+
+
+@pytest.fixture
+def rig(tasks: Tasks) -> Rig:
+    return Rig(tasks.app)
+
+
+def test_those_of_a_batch_run_together(rig: Rig, tasks: Tasks) -> None:
+    rig.send(*[Message("wait", f"id-{number}", [0.05]) for number in range(10)])
+    assert rig.deliver() == 0
+    assert rig.statuses(f"id-{number}" for number in range(10)) == ["SUCCESS"] * 10
+    assert [one.split()[1] for one in tasks.happened] == ["begins"] * 10 + ["ends"] * 10
+    assert rig.fuse.calls == ["claim", "finish"]
+
+
+def test_each_ends_in_its_own_way(rig: Rig) -> None:
+    rig.send(
+        Message("wait", "good", [0.01]),
+        Message("fail", "bad"),
+        Message("limited", "slow", [5]),
+        Message("tidy", "soft"),
+        Message("cancel", "cancelled"),
+    )
+    assert rig.deliver() == 0
+    errors = {name: rig.record(name).error for name in ("bad", "slow", "cancelled")}
+    assert [error and error.type for error in errors.values()] == [
+        "ValueError",
+        "TimeLimitExceeded",
+        "CancelledError",
+    ]
+    assert rig.statuses(["good", "soft"]) == ["SUCCESS", "SUCCESS"]
+    assert rig.record("soft").result == "tidied"
+
+
+def test_the_caller_s_limit_counts_too(rig: Rig) -> None:
+    rig.send(Message("wait", "a", [5], time_limit_seconds=0.05))
+    assert rig.deliver() == 0
+    assert rig.record("a").status == "FAILURE"
+
+
+def test_a_retry(rig: Rig) -> None:
+    rig.send(Message("again", "a"))
+    assert rig.deliver() == 1
+    assert rig.hidden_seconds() == [5]
+    rig.deliver_until_empty()
+    assert rig.record("a").result == "again"
+
+
+def test_functions_run_after_them(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("plain", "p"), Message("wait", "w", [0.01]))
+    assert rig.deliver() == 0
+    assert tasks.happened == ["w begins", "w ends", "p runs"]
+
+
+def test_what_is_due_soon_is_waited_for(rig: Rig) -> None:
+    rig.send(Message("wait", "a", [0], eta_ms=NOW_MS + 1_500), Message("wait", "b", [0]))
+    assert rig.deliver() == 0
+    assert rig.slept == [1.5]
+    assert rig.record("a").finished_at_ms == NOW_MS + 1_500
+
+
+def test_what_was_expired_does_not_run(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("wait", "a", [0], expires_at_ms=NOW_MS))
+    assert rig.deliver() == 0
+    assert (rig.record("a").status, tasks.happened) == ("REVOKED", [])
+
+
+def test_one_that_needs_all_the_time_of_its_worker_has_failed(rig: Rig) -> None:
+    rig.remaining_ms = 1_050
+    rig.send(Message("wait", "long", [5]), Message("wait", "short", [0]))
+    assert rig.deliver() == 0
+    error = rig.record("long").error
+    assert error is not None
+    assert error.type == "TimeLimitExceeded"
+    assert rig.record("short").status == "SUCCESS"
+
+
+def test_a_blocked_loop_gives_its_batch_back(rig: Rig) -> None:
+    rig.remaining_ms = 1_050
+    rig.send(Message("wait", "a", [1]), Message("block", "b", [5]))
+    started = time.monotonic()
+    rig.deliver()
+    assert time.monotonic() - started < 2
+    rig.remaining_ms = 30_000
+    assert not {"STARTED"} & set(rig.statuses("ab"))
+
+
+def test_the_loop_lives_as_long_as_the_worker(rig: Rig, tasks: Tasks) -> None:
+    loops: list[Any] = []
+
+    @tasks.app.task(name="where")
+    async def where() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    worker = rig.worker()
+    for name in "ab":
+        rig.send(Message("where", name))
+        assert rig.deliver(worker=worker) == 0
+    assert loops[0] is loops[1]
+
+
+def test_one_that_kills_its_worker_is_run_alone_in_the_end(rig: Rig) -> None:
+    rig.send(Message("die", "killer"), Message("wait", "bystander", [0]))
+    while rig.waiting():
+        with contextlib.suppress(Died):
+            rig.deliver()
+        rig.now_ms += VISIBILITY_SECONDS * 1000
+    assert rig.record("bystander").status == "SUCCESS"
+    assert rig.reasons() == [f"its worker died {MAX_LOST_ATTEMPTS} times"]
