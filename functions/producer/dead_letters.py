@@ -93,7 +93,6 @@ def _redrive(letter: DeadLetter) -> None:
     redriver.redrive(letter, clock.now_ms())
     extra = {"task_id": letter.task_id, "dead_letter_id": letter.id}
     observing.logger.info("dead letter redriven", extra=extra)
-    observing.count("DeadLettersRedriven")
 
 
 def _discard(letter_id: str) -> None:

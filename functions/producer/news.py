@@ -57,4 +57,3 @@ def _publish(news: News, announcement: Message, now_ms: int) -> None:
     wiring.sender().send(announcement, now_ms, recorder)
     extra = {"news_id": news.id, "task_id": announcement.id}
     observing.logger.info("news posted", extra=extra)
-    observing.count("NewsPosted")

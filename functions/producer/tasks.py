@@ -73,7 +73,6 @@ def _message(task: AnyTask, call: TaskCall, now_ms: int) -> Message:
 def _tell(message: Message) -> None:
     extra = {"task_id": message.id, "task": message.task}
     observing.logger.info("task sent", extra=extra)
-    observing.count("TasksStarted")
 
 
 def _status(task_id: str, enqueued: Enqueued) -> str:
