@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from taskqueue.aws.unprocessed import Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
 from taskqueue.records.claim import Claim, Claimed
@@ -71,7 +72,7 @@ class Pair:
         new = NewItem(tables[1], self.key, {**self.key, **content})
         self.item = new.item
         faulty = cast("DynamoDBClient", self.database)
-        self.recorder = RecordWithItem(faulty, self.store, new, sleep=lambda _seconds: None)
+        self.recorder = RecordWithItem(faulty, self.store, new, Patience(lambda _seconds: None))
 
     def enqueue(self) -> Enqueued:
         return self.recorder.enqueue(self.message, NOW_MS)

@@ -10,7 +10,6 @@ import pytest
 from aws_lambda_powertools import Logger, Metrics
 
 from social import stores, tasks
-from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from taskqueue import clock
@@ -108,10 +107,9 @@ class Stack:
 @pytest.fixture
 def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Stack:
     client = ministack_dynamodb
-    batches = Batches(client)
-    friends = FriendStore(client, create_table(client, *FRIENDS), batches)
+    friends = FriendStore(client, create_table(client, *FRIENDS))
     feeds_table = create_table(client, *FEEDS)
-    feeds = FeedStore(client, feeds_table, batches)
+    feeds = FeedStore(client, feeds_table)
     monkeypatch.setattr(stores, "friends", lambda: friends)
     monkeypatch.setattr(stores, "feeds", lambda: feeds)
     monkeypatch.setenv("FEED_TTL_SECONDS", "3600")

@@ -2,7 +2,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from social.batches import Batches
 from social.feeds import FeedEntry, FeedStore, InvalidCursor
 from social.ids import news_id
 from social.news import News, NewsStore
@@ -26,12 +25,12 @@ def table(dynamodb: "DynamoDBClient") -> str:
 
 @pytest.fixture
 def feeds(dynamodb: "DynamoDBClient", table: str) -> FeedStore:
-    return FeedStore(dynamodb, table, Batches(dynamodb))
+    return FeedStore(dynamodb, table)
 
 
 @pytest.fixture
 def news(dynamodb: "DynamoDBClient") -> NewsStore:
-    return NewsStore(dynamodb, create_table(dynamodb, *NEWS), Batches(dynamodb))
+    return NewsStore(dynamodb, create_table(dynamodb, *NEWS))
 
 
 def posted(number: int) -> str:
@@ -174,7 +173,7 @@ def test_a_feed_is_read_with_its_news_and_without_deleted_ones(
 
 
 def test_a_missing_table_is_a_store_error(dynamodb: "DynamoDBClient") -> None:
-    feeds = FeedStore(dynamodb, "no-such-table", Batches(dynamodb))
+    feeds = FeedStore(dynamodb, "no-such-table")
 
     with pytest.raises(StoreError, match="ResourceNotFound"):
         feeds.deliver(["1"], "n1", "80", LATER)

@@ -3,7 +3,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from social.batches import Batches
 from social.friends import FriendPage, FriendStore, SelfFriendship
 from taskqueue.errors import StoreError
 from tests.support.dynamodb_tables import FRIENDS, create_table
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def friends(dynamodb: "DynamoDBClient") -> FriendStore:
-    return FriendStore(dynamodb, create_table(dynamodb, *FRIENDS), Batches(dynamodb))
+    return FriendStore(dynamodb, create_table(dynamodb, *FRIENDS))
 
 
 def friends_of(store: FriendStore, user_id: str) -> tuple[str, ...]:
@@ -104,7 +103,7 @@ def test_no_friendships_are_no_request(friends: FriendStore) -> None:
 def test_friendships_made_at_once_are_all_there(ministack_dynamodb: "DynamoDBClient") -> None:
     # On ministack only: moto copies its tables for a transaction, and fails where they change.
     table = create_table(ministack_dynamodb, *FRIENDS)
-    friends = FriendStore(ministack_dynamodb, table, Batches(ministack_dynamodb))
+    friends = FriendStore(ministack_dynamodb, table)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: friends.befriend("hub", f"f{number:02}"), range(20)))
@@ -113,7 +112,7 @@ def test_friendships_made_at_once_are_all_there(ministack_dynamodb: "DynamoDBCli
 
 
 def test_a_missing_table_is_a_store_error(dynamodb: "DynamoDBClient") -> None:
-    friends = FriendStore(dynamodb, "no-such-table", Batches(dynamodb))
+    friends = FriendStore(dynamodb, "no-such-table")
 
     for request in (
         lambda: friends.page("1", None, 1),

@@ -2,7 +2,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from social.batches import Batches
 from social.news import News, NewsStore
 from taskqueue.errors import StoreError
 from tests.support.dynamodb_tables import NEWS, create_table
@@ -17,7 +16,7 @@ POST = News(
 
 @pytest.fixture
 def news(dynamodb: "DynamoDBClient") -> NewsStore:
-    return NewsStore(dynamodb, create_table(dynamodb, *NEWS), Batches(dynamodb))
+    return NewsStore(dynamodb, create_table(dynamodb, *NEWS))
 
 
 def post(number: int) -> News:
@@ -66,7 +65,7 @@ def test_none_asked_for_is_no_request(news: NewsStore) -> None:
 
 
 def test_a_missing_table_is_a_store_error(dynamodb: "DynamoDBClient") -> None:
-    news = NewsStore(dynamodb, "no-such-table", Batches(dynamodb))
+    news = NewsStore(dynamodb, "no-such-table")
 
     for request in (
         lambda: news.put(POST),

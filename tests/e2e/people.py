@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from social.batches import Batches
 from social.friends import FriendStore
 from tools.local.deployed import Stack
 
@@ -27,7 +26,7 @@ class People:
     def of(cls, stack: Stack) -> "People":
         """That of a stack."""
         dynamodb = stack.client("dynamodb")
-        return cls(FriendStore(dynamodb, stack.outputs["FriendsTable"], Batches(dynamodb)))
+        return cls(FriendStore(dynamodb, stack.outputs["FriendsTable"]))
 
     def hub(self, count: int) -> Hub:
         """Make a user with `count` friends, who have each another friend of their own."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from social.batches import Batches
 from social.friends import FriendStore
 from tests.faults.duplicates import duplicated
 from tests.faults.interruption import kill_while_it_delivers, quick_redelivery
@@ -160,7 +159,7 @@ def _load(stack: Stack, edges: EdgeList) -> None:
     client = stack.client("dynamodb")
     table = stack.outputs["FriendsTable"]
     progress = Progress.of(edges, table_id(client, table), Ministack(stack.port).folder)
-    load(edges, FriendStore(client, table, Batches(client)), progress)
+    load(edges, FriendStore(client, table), progress)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from books.catalogue_store import MAX_PUTS, CatalogueStore
+from books.catalogue_store import CatalogueStore
+from taskqueue.aws.batch_items import MAX_PUTS
 from tools.data import loading
 from tools.data.book_list import Row, read_books
 from tools.data.loading import add_table, put_patiently

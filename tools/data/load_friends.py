@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
-from social.batches import Batches
 from social.friends import FriendStore
 from tools.data import loading
 from tools.data.edge_list import EdgeList, read_edge_list
@@ -112,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     client: DynamoDBClient = loading.client("dynamodb")
     table = chosen.table or loading.stack_output(chosen.stack, "FriendsTable")
     progress = Progress.of(edges, table_id(client, table), LOCAL / "load_friends")
-    load(edges, FriendStore(client, table, Batches(client)), progress)
+    load(edges, FriendStore(client, table), progress)
     say(f"{edges.rows:,} friendships of {edges.path} are in {table}, in both directions")
 
 

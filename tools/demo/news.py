@@ -8,7 +8,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from social.batches import Batches
 from social.friends import FriendStore
 from tools.data.edge_list import read_edge_list
 from tools.data.load_friends import Progress, load, table_id
@@ -77,7 +76,7 @@ def _load(stack: Stack, edges: list[Edge]) -> None:
     table = stack.outputs["FriendsTable"]
     edge_list = read_edge_list(path)
     progress = Progress.of(edge_list, table_id(client, table), ministack.folder)
-    load(edge_list, FriendStore(client, table, Batches(client)), progress)
+    load(edge_list, FriendStore(client, table), progress)
 
 
 def _watch(rest: Rest, task_id: str, total: int) -> dict[str, Any]:

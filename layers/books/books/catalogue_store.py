@@ -1,19 +1,13 @@
 """The catalogue of books: table with partition key `book_id`, a string."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from books.batches import Item, batch_get
 from books.ranking import BookInfo
-from taskqueue.aws.errors import store_errors
-from taskqueue.errors import Throttled
+from taskqueue.aws.batch_items import Item, get_items, put_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-MAX_PUTS = 25
-MAX_TRIES = 8
 
 
 class CatalogueStore:
@@ -30,7 +24,7 @@ class CatalogueStore:
             StoreError, Throttled: a request failed.
         """
         keys = [_key(book) for book in dict.fromkeys(books)]
-        items = batch_get(self._client, self._table, keys, consistent=False)
+        items = get_items(self._client, self._table, keys, consistent=False)
         return {
             item["book_id"]["S"]: BookInfo(item["title"]["S"], item["authors"]["S"])
             for item in items
@@ -43,16 +37,7 @@ class CatalogueStore:
             StoreError: the request failed.
             Throttled: books stayed unwritten.
         """
-        requests: Any = {
-            self._table: [{"PutRequest": {"Item": _item(*book)}} for book in books.items()]
-        }
-        for _ in range(MAX_TRIES):
-            with store_errors():
-                response = self._client.batch_write_item(RequestItems=requests)
-            requests = response.get("UnprocessedItems")
-            if not requests:
-                return
-        raise Throttled
+        put_items(self._client, self._table, [_item(*book) for book in books.items()])
 
 
 def _key(book: str) -> Item:

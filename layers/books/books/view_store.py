@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from books.batches import Item, batch_get, query
 from books.counting import Fold, Head, StoredSegment
 from books.errors import UnreadableData
 from books.summaries import MINUTES_PER_LIST, decode_books
 from books.views import MINUTE_MS
+from taskqueue.aws.batch_items import Item, get_items
 from taskqueue.aws.errors import ConditionFailed, store_errors
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ class DynamoViewStore:
     def heads(self, minutes: Iterable[int]) -> list[Head]:
         """Return the heads of those minutes that have one."""
         keys = [_key(_minute(minute), "head") for minute in minutes]
-        items = batch_get(self._client, self._table, keys, consistent=True)
+        items = get_items(self._client, self._table, keys, consistent=True)
         return sorted(map(_head, items), key=lambda head: head.minute)
 
     def segments(self, minute: int) -> list[StoredSegment]:
         """Return the minute's segments."""
-        items = query(self._client, self._table, _minute(minute), "segment#", "segment#~")
+        items = self._query(_minute(minute), "segment#", "segment#~")
         return [
             StoredSegment(minute, item["sk"]["S"].partition("#")[2], item["data"]["B"])
             for item in items
@@ -183,7 +183,7 @@ class DynamoViewStore:
             if head.fold
             for number in range(head.fold.pieces)
         ]
-        items = batch_get(self._client, self._table, keys, consistent=True)
+        items = get_items(self._client, self._table, keys, consistent=True)
         found = {(item["pk"]["S"], item["sk"]["S"]): item["data"]["B"] for item in items}
         whole: dict[int, bytes] = {}
         for head in heads:
@@ -201,8 +201,34 @@ class DynamoViewStore:
 
     def _books_from(self, list_number: int, piece_number: int) -> list[bytes]:
         first, end = _piece(piece_number), "piece#:"
-        items = query(self._client, self._table, f"books#{list_number}", first, end)
+        items = self._query(f"books#{list_number}", first, end)
         return [item["data"]["B"] for item in items]
+
+    def _query(self, partition: str, first: str, last: str) -> list[Item]:
+        """Return the items of a partition with sort keys from `first` to `last`, in their order.
+
+        Raises:
+            StoreError, Throttled: a request failed.
+        """
+        items: list[Item] = []
+        start: Item = {}
+        while True:
+            with store_errors():
+                response = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                    ExpressionAttributeValues={
+                        ":pk": {"S": partition},
+                        ":first": {"S": first},
+                        ":last": {"S": last},
+                    },
+                    ConsistentRead=True,
+                    **start,
+                )
+            items.extend(dict(item) for item in response["Items"])
+            if "LastEvaluatedKey" not in response:
+                return items
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
     def _put(self, key: Item, data: bytes, ttl: int) -> None:
         item = {**key, "data": {"B": data}, "ttl": {"N": str(ttl)}}

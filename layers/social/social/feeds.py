@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from social.batches import Batches, Item
 from social.ids import InvalidId, check_id
+from social.parallel_puts import ParallelPuts
+from taskqueue.aws.batch_items import Item
 from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ class FeedPage:
 class FeedStore:
     """The table of feeds."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, batches: Batches) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._batches = batches
+        self._puts = ParallelPuts(client)
 
     def deliver(
         self, user_ids: Iterable[str], news_id: str, author_id: str, expires_at: int
@@ -68,7 +69,7 @@ class FeedStore:
             {"user_id": {"S": user_id}, "news_id": news, "author_id": author, "ttl": expires}
             for user_id in dict.fromkeys(user_ids)
         ]
-        self._batches.put(self._table, items)
+        self._puts.put(self._table, items)
         return len(items)
 
     def page(self, user_id: str, cursor: str | None, limit: int, *, now_ms: int) -> FeedPage:

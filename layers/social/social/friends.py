@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from social.batches import Batches, Item
+from social.parallel_puts import ParallelPuts
+from taskqueue.aws.batch_items import Item
 from taskqueue.aws.errors import store_errors
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ class FriendPage:
 class FriendStore:
     """The table of friendships."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, batches: Batches) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._batches = batches
+        self._puts = ParallelPuts(client)
 
     def befriend(self, user_id: str, friend_id: str) -> None:
         """Make the two users friends, in both directions or not at all; again is harmless.
@@ -94,7 +95,7 @@ class FriendStore:
         # One request must not name a key twice.
         distinct = {(min(pair), max(pair)) for pair in pairs}
         items = [item for pair in sorted(distinct) for item in _both_ways(*pair)]
-        self._batches.put(self._table, items)
+        self._puts.put(self._table, items)
 
     def _query(self, user_id: str, after: str | None, limit: int) -> tuple[list[str], str | None]:
         start: dict[str, Any] = {"ExclusiveStartKey": _item(user_id, after)} if after else {}

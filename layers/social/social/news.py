@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from social.batches import Batches, Item
+from taskqueue.aws.batch_items import Item, get_items
 from taskqueue.aws.errors import store_errors
 from taskqueue.records.with_item import NewItem
 
@@ -26,10 +26,9 @@ class News:
 class NewsStore:
     """The table of news."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, batches: Batches) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._batches = batches
 
     def put(self, news: News) -> None:
         """Store the news, in place of any of the same id.
@@ -73,7 +72,7 @@ class NewsStore:
             StoreError, Throttled: a request failed.
         """
         keys = [_key(news_id) for news_id in dict.fromkeys(news_ids)]
-        found = map(_news, self._batches.get(self._table, keys))
+        found = map(_news, get_items(self._client, self._table, keys, consistent=False))
         return {news.id: news for news in found}
 
 

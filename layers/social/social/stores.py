@@ -4,7 +4,6 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from social.batches import Batches
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from taskqueue.lambdas.clients import client
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 @cache
 def friends() -> FriendStore:
     """Return the store of the table FRIENDS_TABLE."""
-    return FriendStore(client("dynamodb"), os.environ["FRIENDS_TABLE"], _batches())
+    return FriendStore(client("dynamodb"), os.environ["FRIENDS_TABLE"])
 
 
 @cache
@@ -25,20 +24,15 @@ def news() -> "NewsStore":
     # The consumer, whose cold start this is part of, reads no news.
     from social.news import NewsStore
 
-    return NewsStore(client("dynamodb"), os.environ["NEWS_TABLE"], _batches())
+    return NewsStore(client("dynamodb"), os.environ["NEWS_TABLE"])
 
 
 @cache
 def feeds() -> FeedStore:
     """Return the store of the table FEEDS_TABLE."""
-    return FeedStore(client("dynamodb"), os.environ["FEEDS_TABLE"], _batches())
+    return FeedStore(client("dynamodb"), os.environ["FEEDS_TABLE"])
 
 
 def feed_ttl_seconds() -> int:
     """Return for how long a delivery stays in a feed."""
     return int(os.environ["FEED_TTL_SECONDS"])
-
-
-@cache
-def _batches() -> Batches:
-    return Batches(client("dynamodb"))

@@ -130,7 +130,7 @@ def _forget() -> None:
         wiring.sender,
         clients._session,
     ]
-    made += [stores.friends, stores.news, stores.feeds, stores._batches]
+    made += [stores.friends, stores.news, stores.feeds]
     made += [wiring.dead_letter_store, task_modules.tasks, idempotency._store]
     for function in made:
         function.cache_clear()

@@ -10,7 +10,6 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from social.batches import Batches
 from social.friends import FriendStore
 from taskqueue.errors import StoreError, Throttled
 from tests.support.dynamodb_tables import FRIENDS, create_table
@@ -46,7 +45,7 @@ def table(client: "DynamoDBClient") -> str:
 
 @pytest.fixture
 def friends(client: "DynamoDBClient", table: str) -> FriendStore:
-    return FriendStore(client, table, Batches(client))
+    return FriendStore(client, table)
 
 
 @pytest.fixture

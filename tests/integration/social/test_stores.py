@@ -16,7 +16,6 @@ MADE_ONCE: tuple[Any, ...] = (
     stores.friends,
     stores.news,
     stores.feeds,
-    stores._batches,
     clients.client,
     clients._session,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from taskqueue.aws.partiql import MAX_TRIES
+from taskqueue.aws.unprocessed import MAX_TRIES, Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
 from taskqueue.records.claim import NEVER_MS, Claim, Claimed, Leased, NotClaimed
@@ -42,7 +42,7 @@ class Database:
 
 
 def store_on(database: Any) -> DynamoTaskStore:
-    return DynamoTaskStore(database, "tasks", 60, sleep=lambda _seconds: None)
+    return DynamoTaskStore(database, "tasks", 60, patience=Patience(sleep=lambda _seconds: None))
 
 
 def claims(number: int) -> list[Claim]:

@@ -3,12 +3,11 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 """
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import THROTTLING_CODES, store_error, store_errors
+from taskqueue.aws.unprocessed import PATIENCE, Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,19 +17,16 @@ Response = dict[str, Any]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.multiplestatements.batching.html
 MAX_STATEMENTS = 25
-MAX_TRIES = 4
 # What a statement answers when the database did as it was told: done, or the condition was false.
 ANSWERS = (None, "ConditionalCheckFailed", "DuplicateItem")
 
 
 class Statements:
-    """Runs statements in batches; `sleep` waits between tries of those that were throttled."""
+    """Runs statements in batches; those that were throttled are tried again."""
 
-    def __init__(
-        self, client: "DynamoDBClient", sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", patience: Patience = PATIENCE) -> None:
         self._client = client
-        self._sleep = sleep
+        self._patience = patience
 
     def execute(self, statements: Sequence[Statement]) -> list[Response]:
         """Run the statements, 25 a request; one that fails says so in its place.
@@ -46,19 +42,18 @@ class Statements:
 
     def _execute_batch(self, statements: Sequence[Statement]) -> list[Response]:
         """Run up to 25 statements; try those again that were throttled one by one."""
-        responses = self._request(statements)
-        for tried in range(MAX_TRIES - 1):
-            throttled = [index for index, entry in enumerate(responses) if _is_throttled(entry)]
-            if not throttled:
-                break
-            self._sleep(random.uniform(0, 0.1 * 2**tried))
-            again = self._request([statements[index] for index in throttled])
-            for index, entry in zip(throttled, again, strict=True):
-                responses[index] = entry
-        codes = [statement_error(entry) for entry in responses]
+        responses: dict[int, Response] = {}
+
+        def run(indexes: Sequence[int]) -> Sequence[int]:
+            answers = self._request([statements[index] for index in indexes])
+            responses.update(zip(indexes, answers, strict=True))
+            return [index for index in indexes if _is_throttled(responses[index])]
+
+        self._patience.ask(run, range(len(statements)))
+        codes = [statement_error(responses[index]) for index in range(len(statements))]
         if all(code not in ANSWERS for code in codes):
             raise store_error(str(codes[0]))
-        return responses
+        return [responses[index] for index in range(len(statements))]
 
     def _request(self, statements: Sequence[Statement]) -> list[Response]:
         with store_errors():

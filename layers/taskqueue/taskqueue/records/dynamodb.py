@@ -6,8 +6,7 @@ fail as a whole.
 """
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
@@ -19,6 +18,7 @@ from taskqueue.aws.partiql import (
     statement_error,
     succeeded,
 )
+from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.errors import (
     StoreError,
     TaskAlreadyStarted,
@@ -85,10 +85,10 @@ class DynamoTaskStore:
         client: "DynamoDBClient",
         table: str,
         result_ttl_seconds: int,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._client = client
-        self._statements = Statements(client, sleep)
+        self._statements = Statements(client, patience)
         self._table = table
         self._result_ttl_seconds = result_ttl_seconds
         self._claim_statement = _CLAIM.format(table=table)

@@ -1,12 +1,11 @@
 """A task's record and an item of the caller's, written in one request: both or neither."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import ANSWERS, Statements, insert_statement, statement_error
+from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.errors import StoreError
 from taskqueue.message import Message
 from taskqueue.records.dynamodb import DynamoTaskStore
@@ -40,10 +39,10 @@ class RecordWithItem:
         client: "DynamoDBClient",
         store: DynamoTaskStore,
         new: NewItem,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._client = client
-        self._statements = Statements(client, sleep)
+        self._statements = Statements(client, patience)
         self._store = store
         self._new = new
 

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from social.batches import IN_FLIGHT, MAX_KEYS, MAX_PUTS, MAX_TRIES, Batches, Item
+from social.parallel_puts import IN_FLIGHT, ParallelPuts
+from taskqueue.aws.batch_items import MAX_PUTS, Item
+from taskqueue.aws.unprocessed import MAX_TRIES, Patience
 from taskqueue.errors import StoreError, Throttled
 
 TABLE = "feeds"
@@ -51,25 +53,14 @@ class Database:
             self.written.update(_user(entry) for entry in entries if entry not in left)
         return {"UnprocessedItems": {table: left} if left else {}}
 
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        [(table, request)] = RequestItems.items()
-        keys = request["Keys"]
-        left = self.leave(keys)
-        self.sizes.append(len(keys))
-        unprocessed = {table: {"Keys": left}} if left else {}
-        return {
-            "Responses": {table: [key for key in keys if key not in left]},
-            "UnprocessedKeys": unprocessed,
-        }
-
 
 def _user(entry: dict[str, Any]) -> str:
     return str(entry["PutRequest"]["Item"]["user_id"]["S"])
 
 
-def batches_of(database: Database) -> Batches:
-    return Batches(
-        cast("Any", database), sleep=database.slept.append, uniform=lambda low, high: high
+def puts_of(database: Database) -> ParallelPuts:
+    return ParallelPuts(
+        cast("Any", database), Patience(database.slept.append, uniform=lambda low, high: high)
     )
 
 
@@ -93,7 +84,7 @@ def throttling() -> ClientError:
 def test_items_are_put_25_a_request(count: int, requests: int) -> None:
     database = Database()
 
-    batches_of(database).put(TABLE, items(count))
+    puts_of(database).put(TABLE, items(count))
 
     assert len(database.sizes) == requests
     assert max(database.sizes, default=0) <= MAX_PUTS
@@ -108,18 +99,18 @@ def test_few_items_need_no_thread() -> None:
         threads.add(threading.current_thread().name)
         return []
 
-    batches_of(Database(leave=note)).put(TABLE, items(MAX_PUTS))
+    puts_of(Database(leave=note)).put(TABLE, items(MAX_PUTS))
     assert threads == {threading.current_thread().name}
 
     threads.clear()
-    batches_of(Database(leave=note)).put(TABLE, items(MAX_PUTS * 40))
+    puts_of(Database(leave=note)).put(TABLE, items(MAX_PUTS * 40))
     assert 1 <= len(threads) <= IN_FLIGHT
 
 
 def test_only_unprocessed_items_are_put_again_after_a_growing_wait() -> None:
     database = Database(leave=first_times(3))
 
-    batches_of(database).put(TABLE, items(10))
+    puts_of(database).put(TABLE, items(10))
 
     assert database.sizes == [10, 1, 1, 1]
     assert database.slept == [0.05, 0.1, 0.2]
@@ -130,7 +121,7 @@ def test_items_that_stay_unprocessed_are_throttled_in_the_end() -> None:
     database = Database(leave=lambda entries: entries[-1:])
 
     with pytest.raises(Throttled):
-        batches_of(database).put(TABLE, items(10))
+        puts_of(database).put(TABLE, items(10))
 
     assert database.sizes == [10, *[1] * (MAX_TRIES - 1)]
     assert len(database.slept) == MAX_TRIES - 1
@@ -141,7 +132,7 @@ def test_one_item_of_many_that_stays_unprocessed_is_told() -> None:
     database = Database(leave=lambda entries: [e for e in entries if _user(e) == "u7"])
 
     with pytest.raises(Throttled):
-        batches_of(database).put(TABLE, items(200))
+        puts_of(database).put(TABLE, items(200))
 
     assert "u7" not in database.written
     assert {f"u{number}" for number in range(MAX_PUTS)} - {"u7"} <= set(database.written)
@@ -161,7 +152,7 @@ def test_after_an_error_no_lane_begins_another_request() -> None:
     database = Database(leave=fail_once_all_lanes_run)
 
     with pytest.raises(Throttled):
-        batches_of(database).put(TABLE, items(MAX_PUTS * 2_000))
+        puts_of(database).put(TABLE, items(MAX_PUTS * 2_000))
 
     assert failed.is_set()
     assert len(requests) < 1_000
@@ -177,7 +168,7 @@ def test_after_an_error_no_lane_begins_another_request() -> None:
 )
 def test_errors_of_the_client_are_the_stores(error: Exception, expected: type[StoreError]) -> None:
     with pytest.raises(expected) as caught:
-        batches_of(Database(error=error)).put(TABLE, items(60))
+        puts_of(Database(error=error)).put(TABLE, items(60))
 
     assert type(caught.value) is expected
 
@@ -193,31 +184,6 @@ def test_every_item_is_put_exactly_once_whatever_is_left_unprocessed(count: int,
         return [entry for entry in entries if seen[_user(entry)] < 4 and random.random() < 0.5]
 
     database = Database(leave=leave)
-    batches_of(database).put(TABLE, items(count))
+    puts_of(database).put(TABLE, items(count))
 
     assert database.written == Counter(f"u{number}" for number in range(count))
-
-
-@pytest.mark.parametrize(("count", "requests"), [(0, 0), (100, 1), (101, 2)])
-def test_keys_are_read_100_a_request(count: int, requests: int) -> None:
-    database = Database()
-
-    assert batches_of(database).get(TABLE, items(count)) == items(count)
-
-    assert len(database.sizes) == requests
-    assert max(database.sizes, default=0) <= MAX_KEYS
-
-
-def test_unprocessed_keys_are_read_again() -> None:
-    database = Database(leave=first_times(2))
-
-    found = batches_of(database).get(TABLE, items(3))
-
-    assert sorted(found, key=str) == items(3)
-    assert database.sizes == [3, 1, 1]
-    assert database.slept == [0.05, 0.1]
-
-
-def test_keys_that_stay_unprocessed_are_throttled_in_the_end() -> None:
-    with pytest.raises(Throttled):
-        batches_of(Database(leave=lambda keys: keys)).get(TABLE, items(3))
