@@ -3,17 +3,70 @@
 Key `id`: the text `b'celery-task-meta-<task id>'`, quotes and `b` included, as Celery 5.7 writes
 it. `result`, `timestamp` and `ttl` are Celery's; the other attributes are this project's.
 https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-backend-settings
+
+    result            Celery's result meta: JSON, as bytes
+    timestamp         when it was enqueued, in seconds
+    ttl               when DynamoDB may remove it, in seconds
+    status            one of `states`
+    task, queue       their names
+    attempt           how often it was claimed
+    returned          how many of its attempts ended in order
+    retries           how many retries its last end counted
+    lease_until_ms    when it may be claimed again
+    enqueued_at_ms, due_at_ms, started_at_ms, finished_at_ms
+    progress          a value of the task's own, as JSON
+    parts_planned, parts_done    sets of the keys of `groups.completion`
 """
 
 import json
 from typing import Any
 
 from taskqueue.groups.completion import Parts
+from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.meta import outcome_of
+from taskqueue.records.claim import Claim
+from taskqueue.records.meta import outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
+from taskqueue.records.retention import Retention
 
 Item = dict[str, Any]
+
+
+def pending_item(message: Message, now_ms: int, retention: Retention) -> Item:
+    """Return the item of a task that is enqueued now."""
+    item = {
+        **item_key(message.id),
+        "result": {"B": result_meta(message, states.PENDING, at_ms=now_ms)},
+        "timestamp": number(now_ms / 1000),
+        "ttl": number(retention.of_waiting(due_ms(message, now_ms))),
+        "status": string(states.PENDING),
+        "task": string(message.task),
+        "queue": string(message.queue),
+        "attempt": number(0),
+        "returned": number(0),
+        "retries": number(0),
+        "lease_until_ms": number(0),
+        "enqueued_at_ms": number(now_ms),
+    }
+    if message.eta_ms is not None:
+        item["due_at_ms"] = number(message.eta_ms)
+    return item
+
+
+def started_item(claim: Claim, now_ms: int, retention: Retention) -> Item:
+    """Return the item of a task that is claimed before anyone has recorded it."""
+    return {
+        **pending_item(claim.message, now_ms, retention),
+        "status": string(states.STARTED),
+        "attempt": number(1),
+        "lease_until_ms": number(claim.lease_until_ms),
+        "started_at_ms": number(claim.starts_at_ms(now_ms)),
+    }
+
+
+def due_ms(message: Message, now_ms: int) -> int:
+    """Return when a task is due that is enqueued now."""
+    return max(now_ms, message.eta_ms or 0)
 
 
 def read_record(task_id: str, item: Item) -> TaskRecord:

@@ -45,7 +45,7 @@ class ErrorInfo:
 
     @classmethod
     def parse(cls, text: str) -> "ErrorInfo":
-        """Read what `text` wrote."""
+        """Read what `text` returned."""
         return _error_of(json.loads(text))
 
     @property
@@ -93,7 +93,7 @@ def result_meta(
 
 
 def outcome_of(meta: bytes) -> tuple[Any, ErrorInfo | None]:
-    """Return the result and the error that a result meta holds; one of them is None."""
+    """Return the result and the error that a result meta holds: None where it holds none."""
     content = json.loads(meta).get("result")
     if isinstance(content, dict) and "exc_type" in content:
         return None, _error_of(content)

@@ -73,7 +73,8 @@ class TaskStore(Recorder, Protocol):
         """Write PENDING of each whose id is new; the answers stand in the order of the messages.
 
         Raises:
-            TaskIdTaken, StoreError, Throttled: none of the new ones is written.
+            TaskIdTaken: an id is that of a task of another name. None of the new ones stays.
+            StoreError, Throttled: some may be written.
         """
         ...
 
@@ -81,7 +82,8 @@ class TaskStore(Recorder, Protocol):
         """Claim each task on its own; the outcomes stand in the order of the claims.
 
         Raises:
-            StoreError, Throttled: none of them is claimed.
+            StoreError, Throttled: no outcome is known. What was claimed all the same waits until
+                its lease has passed.
         """
         ...
 
@@ -89,7 +91,7 @@ class TaskStore(Recorder, Protocol):
         """Write the ends of attempts; False where the lease was lost, or the store refused it.
 
         Raises:
-            StoreError, Throttled: none of them is written.
+            StoreError, Throttled: it is not known which of them are written.
         """
         ...
 
@@ -98,7 +100,7 @@ class TaskStore(Recorder, Protocol):
         ...
 
     def get(self, task_id: str) -> TaskRecord | None:
-        """Return the record, or None for an id that was never issued (or has expired)."""
+        """Return the record, or None for an id that was never issued or whose record is gone."""
         ...
 
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
@@ -106,22 +108,28 @@ class TaskStore(Recorder, Protocol):
         ...
 
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        """Add a page's plan; a task that is STARTED is PROGRESS, to be finished by its parts.
+        """Add a page's plan and return all parts; a task that was STARTED is now PROGRESS.
 
         The claim's lease stays: a delivery that comes after it must see to what its worker left.
         """
         ...
 
     def finish_part(self, task_id: str, done_key: str) -> Parts:
-        """Add a part that is done."""
+        """Add a part that is done and return all parts."""
         ...
 
     def complete(self, message: Message, result: Any, now_ms: int) -> bool:
-        """Write SUCCESS of a task in PROGRESS; False when it was finished already."""
+        """Write SUCCESS of a task whose parts are all done, also if it failed meanwhile.
+
+        False where it was SUCCESS or REVOKED already, or has no record.
+        """
         ...
 
     def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
-        """Write FAILURE of a dead-lettered task, known or not; False when it ended before."""
+        """Write FAILURE of a dead-lettered task, known or not.
+
+        False where it was SUCCESS or FAILURE already.
+        """
         ...
 
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
@@ -134,5 +142,8 @@ class TaskStore(Recorder, Protocol):
         ...
 
     def reset(self, message: Message, now_ms: int) -> None:
-        """Write PENDING with no retries behind it, for a dead letter that is sent again."""
+        """Write PENDING with no retries behind it, for a dead letter that is sent again.
+
+        Only a task that is FAILURE is changed.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Task records and queues in memory: for unit tests, your own included."""
+"""Task records in memory: for unit tests, your own included."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class _Row:
 
 @dataclass
 class MemoryTaskStore:
-    """A `TaskStore` that keeps the same rules as the one in DynamoDB."""
+    """A `TaskStore` that keeps the rules of the one in DynamoDB; its records stay for ever."""
 
     _rows: dict[str, _Row] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)

@@ -1,0 +1,167 @@
+"""The updates that move one task's record, each with its condition: no I/O."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from taskqueue.errors import TaskRevoked
+from taskqueue.message import Message
+from taskqueue.records import states
+from taskqueue.records.claim import NEVER_MS
+from taskqueue.records.item import Item, due_ms, number, string
+from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.retention import Retention
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+_RESERVED = ("status", "result", "ttl", "timestamp")
+_END = (
+    "SET #status = :status, #result = :meta, lease_until_ms = :never, finished_at_ms = :now,"
+    " #ttl = :ttl"
+)
+_KNOWN = "attribute_exists(id)"
+_HELD = "attempt = :attempt AND #status = :started"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A conditional update of an item."""
+
+    expression: str
+    condition: str
+    values: Item
+
+    def arguments(self) -> Item:
+        """Return the arguments of `UpdateItem` that say it."""
+        used = [word for word in _RESERVED if f"#{word}" in f"{self.expression} {self.condition}"]
+        names = {"ExpressionAttributeNames": {f"#{word}": word for word in used}} if used else {}
+        return {
+            "UpdateExpression": self.expression,
+            "ConditionExpression": self.condition,
+            "ExpressionAttributeValues": self.values,
+            **names,
+        }
+
+
+def release(attempt: int) -> Update:
+    """A claimed task waits again."""
+    return Update(
+        "SET #status = :pending, lease_until_ms = :zero ADD returned :one",
+        _HELD,
+        {
+            ":pending": string(states.PENDING),
+            ":zero": number(0),
+            ":one": number(1),
+            **_held(attempt),
+        },
+    )
+
+
+def set_progress(attempt: int, progress: Any) -> Update:
+    """A running task tells a JSON value of its own."""
+    text = json.dumps(progress, separators=(",", ":"), allow_nan=False)
+    return Update("SET progress = :progress", _HELD, {":progress": string(text), **_held(attempt)})
+
+
+def plan_parts_of_running(planned_key: str) -> Update:
+    """A running task is to be finished by its parts.
+
+    The lease stays: who planned may still die before it finds all parts done.
+    """
+    return Update(
+        "SET #status = :progress ADD parts_planned :key",
+        "#status IN (:started, :progress)",
+        {
+            ":key": {"SS": [planned_key]},
+            ":progress": string(states.PROGRESS),
+            ":started": string(states.STARTED),
+        },
+    )
+
+
+def plan_parts(planned_key: str) -> Update:
+    """More parts are planned, whatever the task's state."""
+    return Update("ADD parts_planned :key", _KNOWN, {":key": {"SS": [planned_key]}})
+
+
+def finish_part(done_key: str) -> Update:
+    """A part is done, whatever the task's state."""
+    return Update("ADD parts_done :key", _KNOWN, {":key": {"SS": [done_key]}})
+
+
+def complete(message: Message, result: Any, now_ms: int, retention: Retention) -> Update:
+    """All parts are done: the task is SUCCESS."""
+    meta = result_meta(message, states.SUCCESS, result=result, at_ms=now_ms)
+    return Update(
+        _END,
+        f"{_KNOWN} AND NOT #status IN (:status, :revoked)",
+        {
+            ":revoked": string(states.REVOKED),
+            **_end(states.SUCCESS, meta, now_ms, retention),
+        },
+    )
+
+
+def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) -> Update:
+    """A task that has come to the dead letters is FAILURE, also one that has no record."""
+    meta = result_meta(message, states.FAILURE, error=error, at_ms=now_ms)
+    return Update(
+        f"{_END}, task = :task, queue = :queue, #timestamp = :seconds,"
+        " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
+        " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
+        " returned = if_not_exists(returned, :zero)",
+        "attribute_not_exists(id) OR NOT #status IN (:success, :status)",
+        {
+            ":success": string(states.SUCCESS),
+            ":task": string(message.task),
+            ":queue": string(message.queue),
+            ":seconds": number(now_ms / 1000),
+            ":zero": number(0),
+            **_end(states.FAILURE, meta, now_ms, retention),
+        },
+    )
+
+
+def revoke(message: Message, now_ms: int, retention: Retention) -> Update:
+    """A task that waits is REVOKED."""
+    error = ErrorInfo.of(TaskRevoked("revoked"))
+    meta = result_meta(message, states.REVOKED, error=error, at_ms=now_ms)
+    return Update(
+        _END,
+        "#status IN (:pending, :retry, :status)",
+        {
+            ":pending": string(states.PENDING),
+            ":retry": string(states.RETRY),
+            **_end(states.REVOKED, meta, now_ms, retention),
+        },
+    )
+
+
+def reset(message: Message, now_ms: int, retention: Retention) -> Update:
+    """A task that failed waits again, with no retries behind it."""
+    return Update(
+        "SET #status = :pending, #result = :meta, lease_until_ms = :zero, retries = :zero,"
+        " returned = attempt, enqueued_at_ms = :now, #ttl = :ttl REMOVE finished_at_ms",
+        "#status = :failure",
+        {
+            ":pending": string(states.PENDING),
+            ":failure": string(states.FAILURE),
+            ":meta": {"B": result_meta(message, states.PENDING, at_ms=now_ms)},
+            ":zero": number(0),
+            ":now": number(now_ms),
+            ":ttl": number(retention.of_waiting(due_ms(message, now_ms))),
+        },
+    )
+
+
+def _held(attempt: int) -> Item:
+    return {":attempt": number(attempt), ":started": string(states.STARTED)}
+
+
+def _end(status: str, meta: bytes, now_ms: int, retention: Retention) -> Item:
+    return {
+        ":status": string(status),
+        ":meta": {"B": meta},
+        ":never": number(NEVER_MS),
+        ":now": number(now_ms),
+        ":ttl": number(retention.of_finished(now_ms)),
+    }
