@@ -454,10 +454,10 @@ def test_many_are_enqueued_at_once(store: TaskStore) -> None:
 
 
 def test_one_of_many_that_has_another_task_s_id_leaves_none_of_them(store: TaskStore) -> None:
-    other, new = task(), task()
+    other, new = task(), [task() for _ in range(30)]
     store.enqueue(other, NOW_MS)
     clash = Message("subtract", other.id, queue="work")
     with pytest.raises(TaskIdTaken):
-        store.enqueue_many([new, clash], NOW_MS)
-    assert store.get(new.id) is None
+        store.enqueue_many([*new, clash], NOW_MS)
+    assert [store.get(message.id) for message in new] == [None] * 30
     assert status_of(store, other) == "PENDING"

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from taskqueue.aws.partiql import MAX_STATEMENTS
 from taskqueue.aws.unprocessed import MAX_TRIES, Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
 from taskqueue.records.claim import NEVER_MS, Claim, Claimed, Leased, NotClaimed
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.item import item_id
 from taskqueue.records.states import SUCCESS
 from taskqueue.records.store import Finish
 
@@ -32,6 +34,7 @@ class Database:
     def __init__(self, *script: Any) -> None:
         self._script = list(script)
         self.requests: list[list[Any]] = []
+        self.deleted: list[str] = []
 
     def batch_execute_statement(self, *, Statements: list[Any]) -> dict[str, Any]:  # noqa: N803
         self.requests.append(Statements)
@@ -39,6 +42,9 @@ class Database:
         if isinstance(answer, Exception):
             raise answer
         return {"Responses": answer}
+
+    def delete_item(self, *, Key: Any, **_: Any) -> None:  # noqa: N803
+        self.deleted.append(Key["id"]["S"])
 
 
 def store_on(database: Any) -> DynamoTaskStore:
@@ -114,6 +120,14 @@ def test_an_end_that_the_database_refuses_does_not_lose_the_others() -> None:
 def test_a_request_that_fails_is_the_project_s_error(answer: Any, error: type[StoreError]) -> None:
     with pytest.raises(error):
         store_on(Database(answer)).finish(ends(2))
+
+
+def test_when_a_later_request_fails_the_new_records_of_the_first_are_removed() -> None:
+    messages = [claim.message for claim in claims(30)]
+    database = Database([DONE] * MAX_STATEMENTS, refused("ThrottlingException"))
+    with pytest.raises(Throttled):
+        store_on(database).enqueue_many(messages, NOW_MS)
+    assert database.deleted == [item_id(message.id) for message in messages[:MAX_STATEMENTS]]
 
 
 def test_nothing_to_do_is_no_request() -> None:

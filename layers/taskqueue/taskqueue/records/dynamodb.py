@@ -3,12 +3,14 @@
 What is written stands in `item`, `statements` and `updates`; here it is only sent.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import (
     ANSWERS,
+    MAX_STATEMENTS,
     Statement,
     Statements,
     insert_statement,
@@ -70,19 +72,21 @@ class DynamoTaskStore:
         return Enqueued.NEW
 
     def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
-        responses = self._statements.execute(
-            [self.insertion(message, now_ms) for message in messages]
-        )
-        new = [one for one, said in zip(messages, responses, strict=True) if succeeded(said)]
+        new: list[Message] = []
+        found: list[Enqueued] = []
         try:
-            return [
-                Enqueued.NEW if succeeded(said) else self._found(message, statement_error(said))
-                for message, said in zip(messages, responses, strict=True)
-            ]
+            for batch in itertools.batched(messages, MAX_STATEMENTS, strict=False):
+                responses = self._statements.execute(
+                    [self.insertion(message, now_ms) for message in batch]
+                )
+                said = list(zip(batch, map(statement_error, responses), strict=True))
+                new += [message for message, code in said if code is None]
+                found += [self._found(message, code) for message, code in said]
         except TaskQueueError:
             for message in new:
                 self.forget(message.id)
             raise
+        return found
 
     def insertion(self, message: Message, now_ms: int) -> Statement:
         """Return the statement that writes a new record, for a request of several."""
@@ -173,7 +177,9 @@ class DynamoTaskStore:
         return [statements.unknown_outcome(response, now_ms) for response in responses]
 
     def _found(self, message: Message, code: str | None) -> Enqueued:
-        """Return what is there under the id of a message whose record was not written."""
+        """Return what `insertion` found, whose answer is `code`."""
+        if code is None:
+            return Enqueued.NEW
         if code not in ANSWERS:
             raise store_error(str(code))
         return _known(message, self._item(message.id))

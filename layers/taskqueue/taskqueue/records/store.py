@@ -73,8 +73,9 @@ class TaskStore(Recorder, Protocol):
         """Write PENDING of each whose id is new; the answers stand in the order of the messages.
 
         Raises:
-            TaskIdTaken: an id is that of a task of another name. None of the new ones stays.
-            StoreError, Throttled: some may be written.
+            TaskIdTaken: an id is that of a task of another name.
+            StoreError, Throttled: a request failed.
+                In each case the new ones that are known to be written are removed.
         """
         ...
 
