@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: environments ## deploy to a local AWS; news to 1,045 friends, the hottest books by beat
+run: environments ## deploy to a local AWS; news to 1,045 friends, and the hottest books
 	@$(PYTHON) -m tools.demo --port $(PORT)
 
 stop: ## end the local AWS of `make run`

@@ -14,5 +14,5 @@ CELERY_ENVIRONMENT = ROOT / ".venv-celery"
 
 UV = LOCAL / "bin" / "uv"
 SAM = SAM_ENVIRONMENT / "bin" / "sam"
-MINISTACK = MINISTACK_ENVIRONMENT / "bin" / "ministack"
+MINISTACK_PYTHON = MINISTACK_ENVIRONMENT / "bin" / "python"
 CELERY_PYTHON = CELERY_ENVIRONMENT / "bin" / "python"

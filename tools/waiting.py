@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from tools.errors import ToolError
 
-POLL_SECONDS = 0.05
 
-
-def until[T](look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
+def until[T](
+    look: Callable[[], T | None], what: str, seconds: float = 20, poll_seconds: float = 0.05
+) -> T:
     """Look again and again until there is something to return.
 
     Raises:
@@ -23,4 +23,4 @@ def until[T](look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
             return found
         if time.monotonic() > deadline:
             raise ToolError(f"not within {seconds:g} seconds: {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from tools.paths import CELERY_PYTHON, MINISTACK
+from tools.paths import CELERY_PYTHON, MINISTACK_PYTHON
 
 
 def describe(now: datetime.datetime, command: str) -> Mapping[str, str]:
@@ -22,7 +22,7 @@ def describe(now: datetime.datetime, command: str) -> Mapping[str, str]:
         "System": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "Libraries": ", ".join(f"{name} {version(name)}" for name in ("boto3", "botocore")),
-        "Local AWS": f"ministack {_installed(MINISTACK, 'ministack')}",
+        "Local AWS": f"ministack {_installed(MINISTACK_PYTHON, 'ministack')}",
         "Beside it": f"Celery {_installed(CELERY_PYTHON, 'celery')}, Redis {_redis_version()}",
     }
 
@@ -46,9 +46,8 @@ def _memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def _installed(program: Path, package: str) -> str:
-    """The version of `package` in the virtual environment that `program` belongs to."""
-    python = program.parent / "python"
+def _installed(python: Path, package: str) -> str:
+    """The version of `package` in the virtual environment whose interpreter is `python`."""
     code = f"from importlib.metadata import version; print(version({package!r}))"
     return _output([str(python), "-c", code]) or "not installed"
 

@@ -1,16 +1,12 @@
-"""Docker, the Lambda base image, and a way from the containers to the local AWS."""
+"""Docker, the Lambda base image, and `sam local` on the deployed stack."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
 from tests.support.sam_local import SamLocal, prepare
 from tools.errors import ToolError
 from tools.local.deployed import Stack
-from tools.local.docker import host_address
-from tools.local.forwarding import forwarded
 from tools.local.lambda_base_image import ensure_image
 
 HOW_TO = (
@@ -31,18 +27,6 @@ def base_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def sam_local(
-    base_image: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SamLocal]:
-    """`sam local` on the deployed stack's tables and queues.
-
-    The local AWS listens on 127.0.0.1 only. Where Docker runs on this machine, a forwarder on the
-    address of its bridge is the containers' way there; where it runs in a machine of its own
-    (macOS, Windows), that has a way to the host's loopback address itself.
-    """
-    with ExitStack() as open_things:
-        try:
-            port = open_things.enter_context(forwarded(host_address(base_image), stack.port))
-        except OSError:
-            port = stack.port
-        yield prepare(stack, port, tmp_path_factory.mktemp("sam-local"))
+def sam_local(base_image: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> SamLocal:
+    """`sam local` on the deployed stack's tables and queues."""
+    return prepare(stack, tmp_path_factory.mktemp("sam-local"))

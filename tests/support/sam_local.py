@@ -68,15 +68,14 @@ class SamLocal:
         return answer
 
 
-def prepare(stack: Stack, endpoint_port: int, folder: Path) -> SamLocal:
+def prepare(stack: Stack, folder: Path) -> SamLocal:
     """Write the template and the variables of `sam local` for a stack.
 
     Args:
         stack: deployed; the functions get its tables' and queues' names.
-        endpoint_port: where containers reach the local AWS on the host.
         folder: for the file of variables.
     """
-    endpoint = f"http://{HOST}:{endpoint_port}"
+    endpoint = f"http://{HOST}:{stack.port}"
     built = yaml.safe_load((stack.built / "template.yaml").read_text())
     # Its paths are relative to its own folder, so it has to lie beside the one it comes from.
     template = stack.built / "template-sam-local.yaml"

@@ -33,7 +33,7 @@ def load(
     Raises:
         ToolError: the table refused.
     """
-    with tqdm(total=len(books), unit=" books", unit_scale=True) as bar:
+    with tqdm(total=len(books), unit=" books", unit_scale=True, disable=None) as bar:
         for batch in itertools.batched(books, MAX_PUTS, strict=False):
             entries = {row.book: row.info for row in batch}
             put_patiently(functools.partial(catalogue.put, entries), sleep)

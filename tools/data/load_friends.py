@@ -78,7 +78,9 @@ def load(
     """
     loaded = progress.load()
     left = itertools.islice(edges.edges(), loaded, None)
-    with tqdm(total=edges.rows, initial=loaded, unit=" friendships", unit_scale=True) as bar:
+    with tqdm(
+        total=edges.rows, initial=loaded, unit=" friendships", unit_scale=True, disable=None
+    ) as bar:
         for batch in itertools.batched(left, EDGES_AT_ONCE, strict=False):
             put_patiently(functools.partial(friends.put_many, batch), sleep)
             loaded += len(batch)

@@ -71,7 +71,7 @@ def stream(
         ToolError: the API refused.
     """
     started, sent = clock(), 0
-    with tqdm(total=len(views), unit=" views", unit_scale=True) as bar:
+    with tqdm(total=len(views), unit=" views", unit_scale=True, disable=None) as bar:
         for batch in batches(views, rate):
             sleep(max(0.0, started + sent / rate - clock()))
             _send(rest, batch, sleep)

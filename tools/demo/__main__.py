@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import argparse
 
+from tools.demo.beat import wait_for_beat
 from tools.demo.books import run_books
-from tools.demo.friend_graph import HUB
+from tools.demo.farewell import farewell
 from tools.demo.news import run_news
 from tools.errors import run_tool, say
-from tools.local.deployed import Stack
 from tools.local.ministack import Ministack, add_port
 from tools.local.stack import up
 
 
-def farewell(stack: Stack) -> str:
-    """Where the API is, and what to try with it."""
-    return f"""
-The stack is up until `make stop`; `make run` deploys it anew.
-
-API address   {stack.native_url}
-API key       {stack.api_key}
-local AWS     AWS_ENDPOINT_URL={stack.endpoint_url}, credentials test and test
-log           {Ministack(stack.port).log}
-
-To go on: post as user {HUB}, look at the task that the answer names, and at a friend's feed.
-
-  api={stack.native_url}
-  key='x-api-key: {stack.api_key}'
-  curl -H "$key" -H 'Content-Type: application/json' -d '{{"text": "Hello!"}}' $api/users/{HUB}/news
-  curl -H "$key" $api/tasks/TASK_ID
-  curl -H "$key" $api/users/{HUB}/friends
-  curl -H "$key" $api/users/FRIEND/feed
-
-Or view a book, have the ranking made more often, and look at it, and at what beat runs.
-
-  curl -H "$key" -X POST $api/books/50/views
-  curl -H "$key" -H 'Content-Type: application/json' -X PUT $api/schedules/often \\
-    -d '{{"task": "select_populate_book", "interval_seconds": 10}}'
-  curl -H "$key" $api/books/top
-  curl -H "$key" $api/schedules"""
-
-
 def main() -> None:
-    """Bring the stack up, show it at work, and say how to go on."""
+    """Bring the stack up, show it at work, say how to go on, and wait for beat."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_port(parser)
     stack = up(Ministack(parser.parse_args().port))
     run_news(stack)
     run_books(stack)
     say(farewell(stack))
+    wait_for_beat(stack)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,40 @@
-"""The guided run's second half: views stream in, and beat's own tick ranks the books."""
+"""The guided run's second half: views stream in, and a task ranks the books."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from tqdm import tqdm
-
 from books.catalogue_store import CatalogueStore
-from tests.support.raw_queue import RawQueue
 from tools.data.book_list import read_books
 from tools.data.load_catalogue import load
 from tools.data.stream_views import draw, stream
-from tools.errors import ToolError, say
+from tools.errors import say
 from tools.local.deployed import Stack
 from tools.local.rest import Rest
 from tools.paths import ROOT
+from tools.waiting import until
 
 BOOKS = ROOT / "examples" / "books.csv"
 VIEWS = 5_000
 SEED = 1
 VIEWS_PER_SECOND = 1_000
-SCHEDULE = "select_populate_book"
-# A tick comes each minute and plans ahead; the schedule's period is 100 seconds.
-RANKING_SECONDS = 300
-_POLL_SECONDS = 0.5
+COUNTING_SECONDS = 40
+RANKING_SECONDS = 30
+_COUNTS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+]
 _MAX_TITLE_LENGTH = 48
+
+Ranking = Mapping[str, Any]
 
 
 def run_books(stack: Stack) -> None:
-    """Load a catalogue, stream views, wait for the next ranking, and show it.
+    """Load a catalogue, stream views, have them ranked, and show the ranking.
 
     Raises:
         ToolError: a step failed, or no ranking came.
@@ -43,13 +45,31 @@ def run_books(stack: Stack) -> None:
     say(f"\nviews         {VIEWS:,}, {VIEWS_PER_SECOND:,} a second")
     rest = Rest.of(stack)
     stream(rest, draw(books, VIEWS, SEED), VIEWS_PER_SECOND)
-    RawQueue(stack.client("sqs"), stack.outputs["ViewsQueueUrl"]).wait_until_empty()
-    ranking = _next_ranking(rest, datetime.now(UTC))
-    for line in table(ranking):
+    _wait_until_counted(stack.client("sqs"), stack.outputs["ViewsQueueUrl"])
+    counted = datetime.now(UTC)
+    rest.post("/tasks/select_populate_book", {}).expect(HTTPStatus.ACCEPTED)
+    for line in table(ranking_after(rest, counted, RANKING_SECONDS)):
         say(line)
 
 
-def table(ranking: Mapping[str, Any]) -> Sequence[str]:
+def ranking_after(rest: Rest, time: datetime, seconds: float) -> Ranking:
+    """Wait for a ranking that is computed after `time`, and return it.
+
+    Raises:
+        ToolError: none came within so many seconds.
+    """
+
+    def look() -> Ranking | None:
+        answer = rest.get("/books/top")
+        return answer.body if answer.status == HTTPStatus.OK and is_new(answer.body) else None
+
+    def is_new(ranking: Ranking) -> bool:
+        return datetime.fromisoformat(ranking["computed_at"]) > time
+
+    return until(look, "a ranking of the books", seconds, poll_seconds=0.5)
+
+
+def table(ranking: Ranking) -> Sequence[str]:
     """The ranking as lines of text."""
     head = (
         f"ranking       of {ranking['computed_at'][:19]} UTC: "
@@ -64,39 +84,14 @@ def change(places: int | None) -> str:
     return "new" if places is None else f"{places:+d}" if places else "="
 
 
-def waiting(next_run: str | None, now: datetime) -> str:
-    """What is waited for, and how long that will be; `next_run` is the schedule's, if it has one.
+def _wait_until_counted(sqs: Any, queue_url: str) -> None:
+    """Wait until no message is on the queue of views, those being counted included."""
 
-    Beat knows the schedules that stand in code from its first tick on.
-    """
-    if next_run is None:
-        return "waiting for beat's first tick, which comes within a minute"
-    seconds = max(0, round((datetime.fromisoformat(next_run) - now).total_seconds()))
-    return f"waiting for beat's next ranking, in {seconds} s"
+    def is_empty() -> bool:
+        answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_COUNTS)
+        return not any(map(int, answer["Attributes"].values()))
 
-
-def _next_ranking(rest: Rest, counted: datetime) -> Mapping[str, Any]:
-    """The first ranking that is computed after all views were counted.
-
-    Raises:
-        ToolError: none came.
-    """
-    deadline = time.monotonic() + RANKING_SECONDS
-    with tqdm(bar_format="{desc}", desc=waiting(None, counted)) as line:
-        while time.monotonic() < deadline:
-            answer = rest.get("/books/top")
-            if answer.status == HTTPStatus.OK and _is_after(answer.body, counted):
-                ranking: Mapping[str, Any] = answer.body
-                return ranking
-            schedule = rest.get(f"/schedules/{SCHEDULE}")
-            next_run = schedule.body["next_run"] if schedule.status == HTTPStatus.OK else None
-            line.set_description_str(waiting(next_run, datetime.now(UTC)))
-            time.sleep(_POLL_SECONDS)
-    raise ToolError(f"no ranking came within {RANKING_SECONDS} seconds; the log says more")
-
-
-def _is_after(ranking: Mapping[str, Any], counted: datetime) -> bool:
-    return datetime.fromisoformat(ranking["computed_at"]) > counted
+    until(is_empty, "all views are counted", COUNTING_SECONDS)
 
 
 def _row(book: Mapping[str, Any]) -> str:

@@ -81,7 +81,7 @@ def _load(stack: Stack, edges: list[Edge]) -> None:
 
 def _watch(rest: Rest, task_id: str, total: int) -> dict[str, Any]:
     deadline = time.monotonic() + FAN_OUT_SECONDS
-    with tqdm(total=total, desc="delivering", unit=" feeds") as bar:
+    with tqdm(total=total, desc="delivering", unit=" feeds", disable=None) as bar:
         while True:
             task: dict[str, Any] = rest.get(f"/tasks/{task_id}").expect(HTTPStatus.OK)
             bar.update(done(task) - bar.n)

@@ -35,12 +35,6 @@ class Stack:
     api_key: str
 
     @property
-    def native_url(self) -> str:
-        """The API by a host name, as on AWS; for curl and browsers. `Location` headers fit it."""
-        host = f"{self.outputs['ApiId']}.execute-api.localhost:{self.port}"
-        return f"http://{host}/{self.outputs['ApiStage']}"
-
-    @property
     def endpoint_url(self) -> str:
         """The address of the local AWS."""
         return Ministack(self.port).endpoint_url

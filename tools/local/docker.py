@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from tools.errors import ToolError
-from tools.shell import last_line
+from tools.local.ports import ANY_PORT, can_listen
 
 HOST = "host.docker.internal"
-HOSTS = "/etc/hosts"
 PULL_SECONDS = 300
 _ASK_SECONDS = 30
 
@@ -29,43 +27,29 @@ def pull(tag: str) -> bool:
     return _succeeds(["pull", "--quiet", tag], PULL_SECONDS)
 
 
-def host_address(image: str) -> str:
-    """The address at which a container started with `add_host()` finds this machine.
+def bridge_address() -> str | None:
+    """This machine's address on Docker's bridge, by which containers reach it.
 
-    Args:
-        image: any that has `cat`.
-
-    Raises:
-        ToolError: no container can be started.
+    None without Docker, and where Docker runs in a machine of its own (macOS, Windows), which has a
+    way to this one's loopback address itself.
     """
+    if not is_running():
+        return None
+    gateway = "{{(index .IPAM.Config 0).Gateway}}"
     answer = subprocess.run(
-        ["docker", "run", "--rm", "--add-host", add_host(), "--entrypoint", "cat", image, HOSTS],
+        ["docker", "network", "inspect", "bridge", "--format", gateway],
         capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,
         check=False,
     )
-    if answer.returncode != 0:
-        raise ToolError(f"Docker cannot start a container: {last_line(answer.stderr)}")
-    return address_in(answer.stdout)
+    address = answer.stdout.strip()
+    return address if address and can_listen(address, ANY_PORT) else None
 
 
 def add_host() -> str:
     """The value of Docker's, and SAM's, `--add-host` that gives containers the name HOST."""
     return f"{HOST}:host-gateway"
-
-
-def address_in(hosts: str) -> str:
-    """The address of HOST in the text of an /etc/hosts.
-
-    Raises:
-        ToolError: it is not there.
-    """
-    for line in hosts.splitlines():
-        address, *names = line.split() or [""]
-        if HOST in names:
-            return address
-    raise ToolError(f"Docker gives containers no address of this machine ({HOST})")
 
 
 def _succeeds(arguments: list[str], timeout_seconds: float) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tools.errors import ToolError
 from tools.local.ports import LOOPBACK, is_listening
-from tools.paths import LOCAL, MINISTACK
+from tools.paths import LOCAL, MINISTACK_PYTHON
 from tools.shell import last_line
 
 DEFAULT_PORT = 4566
@@ -28,9 +28,15 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Ministack:
-    """The local AWS at one port of 127.0.0.1."""
+    """The local AWS at one port of 127.0.0.1.
+
+    Attributes:
+        port: the same on every address.
+        bridge_address: a further address to listen on, for containers.
+    """
 
     port: int = DEFAULT_PORT
+    bridge_address: str | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -97,7 +103,7 @@ class Ministack:
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self.log.open("w") as log:
             process = subprocess.Popen(
-                [MINISTACK],
+                server_command(self.port, self.bridge_address),
                 env=server_environ(os.environ, self.port, self.folder),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -130,6 +136,13 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local AWS")
 
 
+def server_command(port: int, bridge_address: str | None) -> list[str | Path]:
+    """ministack's own server, which the command `ministack` lets listen on one address only."""
+    addresses = [LOOPBACK] if bridge_address is None else [LOOPBACK, bridge_address]
+    binds = [part for address in addresses for part in ("--bind", f"{address}:{port}")]
+    return [MINISTACK_PYTHON, "-m", "hypercorn", "ministack.app:app", "--keep-alive", "75", *binds]
+
+
 def server_environ(environ: Mapping[str, str], port: int, folder: Path) -> dict[str, str]:
     """The environment of the server, and so of its Lambdas: little of the user's, no AWS account.
 
@@ -140,7 +153,6 @@ def server_environ(environ: Mapping[str, str], port: int, folder: Path) -> dict[
         kept
         | {
             "GATEWAY_PORT": str(port),
-            "BIND_HOST": LOOPBACK,
             "LAMBDA_EXECUTOR": "local",
             "AUTH": "true",
             "MINISTACK_REGION": REGION,

@@ -1,4 +1,4 @@
-"""TCP ports of this machine's loopback address."""
+"""TCP ports of this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+ANY_PORT = 0
 _SERVERS = (20_000, 32_000)
 
 
@@ -25,14 +26,15 @@ def free_port() -> int:
     chance = random.SystemRandom()
     while True:
         port = chance.randrange(*_SERVERS)
-        if _can_listen(port):
+        if can_listen(LOOPBACK, port):
             return port
 
 
-def _can_listen(port: int) -> bool:
+def can_listen(address: str, port: int) -> bool:
+    """Whether a server could listen at an address of this machine."""
     with socket.socket() as probe:
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

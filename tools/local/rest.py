@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
+
+import requests
 
 from tools.errors import ToolError
 from tools.local.deployed import Stack
@@ -59,17 +57,18 @@ class Rest:
         Raises:
             ToolError: there was no answer.
         """
-        request = urllib.request.Request(  # noqa: S310 - the stack's own URL
-            self.url + path, _encoded(body), self._headers(headers), method=method
-        )
+        content = {"data": body} if isinstance(body, bytes) else {"json": body}
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return _read(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return _read(error.code, error.headers, error.read())
-        except OSError as error:
+            answer = requests.request(
+                method,
+                self.url + path,
+                **content,
+                headers=self._headers(headers),
+                timeout=TIMEOUT_SECONDS,
+            )
+        except requests.RequestException as error:
             raise ToolError(f"the API at {self.url} did not answer: {error}") from error
+        return _read(answer)
 
     def get(self, path: str) -> Answer:
         """Read `path`."""
@@ -93,15 +92,9 @@ class Rest:
         return {"Content-Type": "application/json", **key, **(headers or {})}
 
 
-def _encoded(body: Any) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
-    return json.dumps(body).encode()
-
-
-def _read(status: int, headers: Message, text: bytes) -> Answer:
+def _read(answer: requests.Response) -> Answer:
     try:
-        body = json.loads(text) if text else None
+        body = answer.json() if answer.content else None
     except ValueError:
-        body = text.decode(errors="replace")
-    return Answer(status, dict(headers.items()), body)
+        body = answer.text
+    return Answer(answer.status_code, answer.headers, body)

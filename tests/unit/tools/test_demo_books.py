@@ -1,10 +1,9 @@
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from tools.data.book_list import read_books
-from tools.demo.books import BOOKS, change, table, waiting
+from tools.demo.books import BOOKS, change, table
 
 RANKING: dict[str, Any] = {
     "books": [
@@ -16,7 +15,6 @@ RANKING: dict[str, Any] = {
     "views": 5_001,
     "distinct_books": 3,
 }
-NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)
 
 
 def test_the_ranking_is_a_table() -> None:
@@ -32,19 +30,6 @@ def test_the_ranking_is_a_table() -> None:
 @pytest.mark.parametrize(("places", "text"), [(None, "new"), (0, "="), (3, "+3"), (-1, "-1")])
 def test_a_change_has_its_sign(places: int | None, text: str) -> None:
     assert change(places) == text
-
-
-@pytest.mark.parametrize(
-    ("next_run", "text"),
-    [
-        (None, "first tick"),
-        ("2026-11-22T17:21:40+00:00", "in 100 s"),
-        ("2026-11-22T17:20:00+00:00", "in 0 s"),
-        ("2026-11-22T17:19:58+00:00", "in 0 s"),
-    ],
-)
-def test_what_is_waited_for_is_said(next_run: str | None, text: str) -> None:
-    assert text in waiting(next_run, NOW)
 
 
 def test_the_sample_of_books_can_be_read_and_drawn_from() -> None:

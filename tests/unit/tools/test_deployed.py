@@ -1,4 +1,4 @@
-from tools.demo.__main__ import farewell
+from tools.demo.farewell import farewell
 from tools.local.deployed import Stack, api_url, outputs_by_name
 
 STACK = Stack(
@@ -22,12 +22,8 @@ def test_the_api_is_found_without_a_name_to_resolve() -> None:
     assert api_url("http://localhost:4570", "abc123", "local") == STACK.api_url
 
 
-def test_the_api_has_a_host_name_as_on_aws() -> None:
-    assert STACK.native_url == "http://abc123.execute-api.localhost:4570/local"
-
-
 def test_the_farewell_has_what_a_request_needs() -> None:
     text = farewell(STACK)
-    assert f"api={STACK.native_url}\n" in text
+    assert f"api={STACK.api_url}\n" in text
     assert "key='x-api-key: the-key'" in text
     assert """-d '{"text": "Hello!"}' $api/users/80/news""" in text

@@ -1,9 +1,5 @@
 from pathlib import Path
 
-import pytest
-
-from tools.errors import ToolError
-from tools.local.docker import address_in
 from tools.local.lambda_base_image import image_tags, linked_libraries
 
 
@@ -26,13 +22,3 @@ def test_libraries_are_read_from_ldd() -> None:
 	libssl.so.3 => /lib/x86_64-linux-gnu/libssl.so.3 (0x00007f0041600000)
 """
     assert linked_libraries(output) == {Path("/lib/x86_64-linux-gnu/libssl.so.3")}
-
-
-def test_the_hosts_address_is_read_from_a_containers_hosts() -> None:
-    hosts = "127.0.0.1\tlocalhost\n\n172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n"
-    assert address_in(hosts) == "172.17.0.1"
-
-
-def test_a_container_that_knows_no_host_is_an_error() -> None:
-    with pytest.raises(ToolError, match=r"host\.docker\.internal"):
-        address_in("127.0.0.1\tlocalhost\n")

@@ -1,12 +1,13 @@
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tools.errors import ToolError
 from tools.local import ministack as module
-from tools.local.ministack import Ministack, client_environ, server_environ
+from tools.local.ministack import Ministack, client_environ, server_command, server_environ
 from tools.local.ports import LOOPBACK, free_port, is_listening
 
 
@@ -23,10 +24,18 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_the_server_enforces_iam_and_is_reached_from_this_machine_only(tmp_path: Path) -> None:
+def test_the_server_is_reached_from_this_machine_only() -> None:
+    assert _binds(server_command(4570, None)) == ["127.0.0.1:4570"]
+    assert _binds(server_command(4570, "172.17.0.1")) == ["127.0.0.1:4570", "172.17.0.1:4570"]
+
+
+def _binds(command: list[str | Path]) -> list[str | Path]:
+    return [value for option, value in pairwise(command) if option == "--bind"]
+
+
+def test_the_server_enforces_iam(tmp_path: Path) -> None:
     environ = server_environ({"PATH": "/bin"}, 4570, tmp_path)
     assert environ["AUTH"] == "true"
-    assert environ["BIND_HOST"] == LOOPBACK
     assert environ["GATEWAY_PORT"] == "4570"
     assert environ["TMPDIR"].startswith(str(tmp_path))
 
