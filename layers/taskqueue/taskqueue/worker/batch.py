@@ -156,7 +156,9 @@ class Batch:
 
     def _run(self, attempt: Attempt) -> None:
         """Wait until a task is due, and run it if there is time left."""
-        self._worker.sleep(self._seconds_until_due(attempt))
+        # Even a sleep of no time takes 50 microseconds.
+        if seconds := self._seconds_until_due(attempt):
+            self._worker.sleep(seconds)
         left_seconds = self._left_seconds()
         if left_seconds <= 0:
             self._give_back(attempt)
@@ -199,7 +201,8 @@ class Batch:
 
     async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
         with self._kept_on_error(attempt.delivery):
-            await self._worker.sleep_async(self._seconds_until_due(attempt))
+            if seconds := self._seconds_until_due(attempt):
+                await self._worker.sleep_async(seconds)
             try:
                 end = await self._worker.execution.run_async(attempt, self._left_seconds())
             except OutOfTime as error:

@@ -43,11 +43,10 @@ _METRICS = {
 
 
 async def _sleep_on_the_loop(seconds: float) -> None:
-    if seconds:
-        # Loaded with the first task that is to wait on a loop, not by every cold start.
-        import asyncio
+    # Loaded with the first task that is to wait on a loop, not by every cold start.
+    import asyncio
 
-        await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)
 
 
 class Worker:
