@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from api import letters, replies
+from api import dead_letter_queues, replies
 from api.fields import PathKey, QueueName
 from api.problems import not_found
 from api.replies import Reply
@@ -61,7 +61,7 @@ def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool
 
     From the newest to the oldest of those there are now: what comes back meanwhile is newer.
     """
-    letters.check_queue(queue)
+    dead_letter_queues.check_queue(queue)
     count, after = 0, None
     while True:
         page = wiring.dead_letter_store().page(queue, PAGE, after)
@@ -83,7 +83,7 @@ def _redrive_by_id(letter_id: str) -> None:
 
 
 def _redrive(letter: DeadLetter) -> None:
-    letters.check_target(letter.queue)
+    dead_letter_queues.check_target(letter.queue)
     redriver = Redriver(
         clients.client("sqs"),
         wiring.task_store(),

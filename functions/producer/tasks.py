@@ -9,8 +9,8 @@ from api.problems import bad_field, not_found
 from api.replies import Reply
 from api.routing import Router
 from functions.producer import observing
+from functions.producer.due_times import eta_ms, expires_at_ms
 from functions.producer.models import TaskCall
-from functions.producer.times import eta_ms, expires_at_ms
 from taskqueue import clock
 from taskqueue.errors import WrongArguments
 from taskqueue.lambdas import task_modules, wiring

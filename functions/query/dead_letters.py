@@ -1,11 +1,11 @@
 """Reads dead letters."""
 
-from api import letters, replies
+from api import dead_letter_queues, replies
 from api.fields import DEFAULT_PAGE, KeyCursor, Limit, QueueName
 from api.problems import bad_field
 from api.replies import Reply
 from api.routing import Router
-from functions.query.views import dead_letter_view
+from functions.query.json_forms import dead_letter_json
 from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.dead_letters.store import DeadLetterPage
 from taskqueue.lambdas import wiring
@@ -19,11 +19,11 @@ def get_dead_letters(
 ) -> Reply:
     """Return the dead letters of one queue or of all, each queue's newest first."""
     if queue is not None:
-        letters.check_queue(queue)
-    names = letters.queue_names() if queue is None else [queue]
+        dead_letter_queues.check_queue(queue)
+    names = dead_letter_queues.names() if queue is None else [queue]
     page = _page(names, limit, cursor)
-    views = [dead_letter_view(letter) for letter in page.letters]
-    return replies.ok({"dead_letters": views, "next_cursor": page.next_id})
+    shown = [dead_letter_json(letter) for letter in page.letters]
+    return replies.ok({"dead_letters": shown, "next_cursor": page.next_id})
 
 
 def _page(names: list[str], limit: int, cursor: str | None) -> DeadLetterPage:

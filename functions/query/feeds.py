@@ -9,7 +9,7 @@ from api.fields import DEFAULT_PAGE, PathId
 from api.problems import bad_field
 from api.replies import Reply
 from api.routing import Router
-from functions.query.views import news_view
+from functions.query.json_forms import news_json
 from social import stores
 from social.feeds import InvalidCursor
 from social.reading import read_feed
@@ -35,5 +35,5 @@ def get_feed(
     except InvalidCursor:
         raise bad_field("cursor", "is not one of this feed's") from None
     return replies.ok(
-        {"news": [news_view(news) for news in page.news], "next_cursor": page.next_cursor}
+        {"news": [news_json(news) for news in page.news], "next_cursor": page.next_cursor}
     )

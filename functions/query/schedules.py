@@ -22,7 +22,7 @@ def list_schedules() -> Reply:
     """Return all schedules in the order of their names."""
     rows = wiring.schedule_store().list()
     shown = [row for row in rows if isinstance(row, BrokenRow) or not row.removed]
-    return replies.ok({"schedules": [_view(row) for row in shown]})
+    return replies.ok({"schedules": [_json(row) for row in shown]})
 
 
 @router.get("/schedules/<schedule>")
@@ -31,10 +31,10 @@ def get_schedule(schedule: PathName) -> Reply:
     row = wiring.schedule_store().get(schedule)
     if row is None or (isinstance(row, Row) and row.removed):
         raise not_found("There is no schedule of that name.")
-    return replies.ok(_view(row))
+    return replies.ok(_json(row))
 
 
-def _view(row: Row | BrokenRow) -> Mapping[str, Any]:
+def _json(row: Row | BrokenRow) -> Mapping[str, Any]:
     if isinstance(row, BrokenRow):
         return {"name": row.name, "broken": row.reason}
     name = row.schedule.name

@@ -5,7 +5,7 @@ from api.fields import PathKey
 from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
-from functions.query.views import task_view
+from functions.query.json_forms import task_json
 from taskqueue.lambdas import task_modules, wiring
 
 router = Router()
@@ -17,7 +17,7 @@ def get_task(task: PathKey) -> Reply:
     record = wiring.task_store().get(task)
     if record is None:
         raise not_found("There is no task of that id.")
-    return replies.ok(task_view(record))
+    return replies.ok(task_json(record))
 
 
 @router.get("/tasks")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch as it was read: the views of each message, and those that are rejected."""
+class ReceivedViews:
+    """What a batch of messages holds: the views of each message, and those that are rejected."""
 
     views: Mapping[str, list[View]]
     message_ids: frozenset[str]
@@ -62,7 +62,7 @@ class ViewsConsumer:
         self._metrics.flush_metrics()
         return {"batchItemFailures": [{"itemIdentifier": one} for one in sorted(kept)]}
 
-    def _read(self, records: list[dict[str, Any]]) -> Batch:
+    def _read(self, records: list[dict[str, Any]]) -> ReceivedViews:
         queue = self._task.queue
         views: dict[str, list[View]] = {}
         rejected: list[RejectedMessage] = []
@@ -79,7 +79,7 @@ class ViewsConsumer:
                         queue, message_id, record["body"], error.reason, error.task_id, error.task
                     )
                 )
-        return Batch(views, frozenset(message_ids), tuple(rejected))
+        return ReceivedViews(views, frozenset(message_ids), tuple(rejected))
 
     def _views(self, delivery: Delivery) -> list[View]:
         message = delivery.message
@@ -92,7 +92,7 @@ class ViewsConsumer:
         except InvalidView as error:
             raise PoisonMessage(str(error), message.id, message.task) from None
 
-    def _count(self, batch: Batch) -> frozenset[str]:
+    def _count(self, batch: ReceivedViews) -> frozenset[str]:
         """Write the batch's views; return the ids of the messages that must come back."""
         try:
             segments = append(self._store(), batch.views)
@@ -104,7 +104,7 @@ class ViewsConsumer:
         self._log.info("views counted", extra={"views": views, "segments": segments})
         return frozenset()
 
-    def _reject(self, batch: Batch) -> frozenset[str]:
+    def _reject(self, batch: ReceivedViews) -> frozenset[str]:
         kept = set()
         for rejected in batch.rejected:
             extra = {"task_id": rejected.task_id, "reason": rejected.reason}

@@ -73,7 +73,7 @@ def insert_statement(table: str, item: dict[str, Any]) -> Statement:
     }
 
 
-def succeeded(response: Response) -> bool:
+def is_carried_out(response: Response) -> bool:
     """Whether the statement was carried out."""
     return "Error" not in response
 

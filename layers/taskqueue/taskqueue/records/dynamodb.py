@@ -14,8 +14,8 @@ from taskqueue.aws.partiql import (
     Statement,
     Statements,
     insert_statement,
+    is_carried_out,
     statement_error,
-    succeeded,
 )
 from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.errors import (
@@ -121,7 +121,7 @@ class DynamoTaskStore:
         responses = self._statements.execute(
             [statements.finish(self._table, end, self._retention) for end in ends]
         )
-        return [succeeded(response) for response in responses]
+        return [is_carried_out(response) for response in responses]
 
     def release(self, task_id: str, attempt: int) -> bool:
         return self._is_updated(task_id, updates.release(attempt))

@@ -9,8 +9,8 @@ from taskqueue.aws.partiql import (
     Response,
     Statement,
     insert_statement,
+    is_carried_out,
     statement_error,
-    succeeded,
 )
 from taskqueue.records.claim import (
     NEVER_MS,
@@ -53,7 +53,7 @@ def claim_known(table: str, claim: Claim, now_ms: int) -> Statement:
 
 def known_outcome(response: Response) -> ClaimOutcome | None:
     """Return what became of `claim_known`; None: the task has no record."""
-    if succeeded(response):
+    if is_carried_out(response):
         return _claimed(response["Item"])
     code = str(statement_error(response))
     if code not in ANSWERS:
@@ -69,7 +69,7 @@ def claim_unknown(table: str, claim: Claim, now_ms: int, retention: Retention) -
 
 def unknown_outcome(response: Response, now_ms: int) -> ClaimOutcome:
     """Return what became of `claim_unknown`: another may have been faster."""
-    if succeeded(response):
+    if is_carried_out(response):
         return Claimed(attempt=1, retries=0, lost=0)
     code = str(statement_error(response))
     return Leased(now_ms) if code in ANSWERS else NotClaimed(code)

@@ -9,10 +9,10 @@ from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 
-View = Mapping[str, Any]
+Json = Mapping[str, Any]
 
 
-def task_view(record: TaskRecord) -> View:
+def task_json(record: TaskRecord) -> Json:
     """Return a task; `progress` is its own, or what its parts have done of what is planned."""
     return {
         "task_id": record.id,
@@ -20,7 +20,7 @@ def task_view(record: TaskRecord) -> View:
         "queue": record.queue,
         "status": record.status,
         "result": record.result,
-        "error": _error_view(record.error) if record.error else None,
+        "error": _error_json(record.error) if record.error else None,
         "attempts": record.attempts,
         "retries": record.retries,
         "progress": _progress(record),
@@ -31,7 +31,7 @@ def task_view(record: TaskRecord) -> View:
     }
 
 
-def news_view(news: News) -> View:
+def news_json(news: News) -> Json:
     """Return a piece of news as it stands in a feed."""
     return {
         "news_id": news.id,
@@ -42,7 +42,7 @@ def news_view(news: News) -> View:
     }
 
 
-def dead_letter_view(letter: DeadLetter) -> View:
+def dead_letter_json(letter: DeadLetter) -> Json:
     """Return a dead letter without its message, which may hold anything."""
     return {
         "id": letter.id,
@@ -54,7 +54,7 @@ def dead_letter_view(letter: DeadLetter) -> View:
     }
 
 
-def _error_view(error: ErrorInfo) -> View:
+def _error_json(error: ErrorInfo) -> Json:
     return {"type": error.type, "message": error.message, "module": error.module}
 
 

@@ -1,11 +1,11 @@
-"""The queues of dead letters, as both sides of the API name them."""
+"""The queues that dead letters are of, as callers name them."""
 
 from api.problems import bad_field
 from taskqueue.dead_letters.letter import UNKNOWN_QUEUE
 from taskqueue.lambdas import wiring
 
 
-def queue_names() -> list[str]:
+def names() -> list[str]:
     """Return the queues that dead letters may be of, in order: the stack's, and the unknown one."""
     return sorted([*wiring.settings().queues, UNKNOWN_QUEUE])
 
@@ -16,7 +16,7 @@ def check_queue(name: str) -> None:
     Raises:
         Problem: they may not; it lists those of which they may be.
     """
-    _check(name, queue_names())
+    _check(name, names())
 
 
 def check_target(name: str) -> None:
