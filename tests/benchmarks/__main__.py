@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.benchmarks import (
+    async_tasks,
     beat,
     cold_start,
     fan_out_cpu,
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "writes and requests of a fan-out": fan_out_writes.measure,
     "CPU of a fan-out": fan_out_cpu.measure,
     "CPU of a worker": task_cpu.measure,
+    "tasks that wait": async_tasks.measure,
     "cold start": cold_start.measure,
     "memory of a fan-out": fan_out_memory.measure,
     "latency of a post": post_latency.measure,
