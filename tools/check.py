@@ -21,7 +21,7 @@ from tools.local.sam import sam_environ
 from tools.paths import DEV_ENVIRONMENT, ROOT, SAM
 from tools.shell import Command
 
-TYPED = ("layers", "functions", "tools", "tests")
+TYPED = ("layers", "functions", "tools", "tests", "examples/tasks")
 TESTS = ("tests/unit", "tests/contract", "tests/integration", "tests/e2e", "tests/sam_local")
 
 

@@ -1,10 +1,8 @@
-"""An app's tasks run in a unit test, as `docs/testing.md` shows it."""
+"""An app's tasks run in a unit test."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +25,6 @@ from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.message import Message
 from taskqueue.testing import InMemory
 
-PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
 NOW_MS = 1_795_370_400_000
 NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
 
@@ -413,14 +410,3 @@ def test_a_soft_limit_is_raised_in_the_task() -> None:
         result = tidy.delay()
         memory.work()
         assert result.get() == "tidied"
-
-
-def test_the_example_of_the_page_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    names: dict[str, Any] = {}
-    exec(compile("\n".join(blocks), str(PAGE), "exec"), names)
-    tests = [value for name, value in names.items() if name.startswith("test_")]
-    assert len(tests) >= 3
-    for test in tests:
-        test()
