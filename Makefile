@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build test bench bench-beat lint format environments
+.PHONY: help run stop build unit test bench bench-beat lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,7 +22,10 @@ stop: ## end the local AWS of `make run`
 build: environments ## sam build
 	@$(PYTHON) -m tools.local.stack build
 
-test: environments ## style, types, template, and every test
+unit: environments ## the tests of what computes, in seconds, without a network
+	@$(PYTHON) -m pytest -q tests/unit
+
+test: environments ## style, types, template, and every test, with their coverage
 	@$(PYTHON) -m tools.check
 
 bench: environments ## measure, and write docs/benchmarks.md

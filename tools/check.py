@@ -1,7 +1,7 @@
 """Every check of the project: `python -m tools.check [--lint]`.
 
-Style, types and the template first, two at a time; then one pytest run over all tests, whose own
-closing line is the last that is printed.
+Style, types, the template and the lock first, two at a time; then one pytest run over all tests,
+whose coverage of layers and functions and whose own closing line are the last that is printed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from tools.errors import ToolError, run_tool, say
 from tools.local.ministack import REGION, credentials
 from tools.local.sam import sam_environ
-from tools.paths import DEV_ENVIRONMENT, ROOT, SAM
+from tools.paths import DEV_ENVIRONMENT, ROOT, SAM, UV
 from tools.shell import Command
 
 TYPED = ("layers", "functions", "tools", "tests", "examples/tasks")
@@ -39,6 +39,7 @@ def static_steps() -> list[Step]:
     return [
         Step("mypy --strict", (programs / "mypy", "--strict", *TYPED)),
         Step("sam validate --lint", (SAM, "validate", "--lint", "--region", REGION)),
+        Step("uv lock --check", (UV, "lock", "--check", "--quiet")),
         Step("ruff check", (programs / "ruff", "check", ".")),
         Step("ruff format --check", (programs / "ruff", "format", "--check", ".")),
     ]
@@ -80,7 +81,7 @@ def run_static() -> None:
 
 def run_tests() -> int:
     """Run all tests in one go; returns pytest's exit status."""
-    command: Command = [DEV_ENVIRONMENT / "bin" / "pytest", "-q", *TESTS]
+    command: Command = [DEV_ENVIRONMENT / "bin" / "pytest", "-q", "--cov", "--cov-report=", *TESTS]
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
 
 

@@ -14,6 +14,12 @@ FEEDS = ("user_id", "news_id")
 def create_table(client: "DynamoDBClient", *keys: str) -> str:
     """Create a table under a new name, with these string keys: partition key, sort key."""
     name = f"test-{uuid.uuid4().hex}"
+    create_named_table(client, name, *keys)
+    return name
+
+
+def create_named_table(client: "DynamoDBClient", name: str, *keys: str) -> None:
+    """Create a table with these string keys: partition key, sort key."""
     client.create_table(
         TableName=name,
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
@@ -23,4 +29,3 @@ def create_table(client: "DynamoDBClient", *keys: str) -> str:
         ],
         BillingMode="PAY_PER_REQUEST",
     )
-    return name

@@ -8,9 +8,10 @@ from taskqueue import clock
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
 from taskqueue.message import Message, encode
-from tests.integration.api.conftest import QUEUE, Send, Stack
+from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 
+QUEUE = "notifications"
 ARN = "arn:aws:sqs:eu-west-1:123456789012"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import Stack
+from tests.support.api_stack import Stack
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 

@@ -4,7 +4,7 @@ import pytest
 
 from functions.producer import idempotency
 from taskqueue.lambdas import wiring
-from tests.integration.api.conftest import Send, Stack
+from tests.support.api_stack import Send, Stack
 
 KEY = {"Idempotency-Key": "k-1"}
 NEWS = "/users/80/news"

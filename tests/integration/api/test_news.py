@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from social import stores
 from social.news import News
 from taskqueue import clock
-from tests.integration.api.conftest import Send, Stack
+from tests.support.api_stack import Send, Stack
 
 POST = {"text": "Hello", "photos": ["https://example.com/1.jpg"]}
 PATH = "/users/80/news"

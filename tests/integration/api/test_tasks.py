@@ -8,7 +8,7 @@ import pytest
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message
-from tests.integration.api.conftest import Send, Stack
+from tests.support.api_stack import Send, Stack
 
 CALL = {"args": ["80", "news-1"]}
 PATH = "/tasks/notify_friends"

@@ -8,7 +8,7 @@ from taskqueue import clock
 from taskqueue.beat.schedule import Schedule
 from taskqueue.beat.timing import Interval
 from taskqueue.lambdas import clients, task_modules, wiring
-from tests.integration.books.conftest import Send, Stack
+from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 
 EVERY_MINUTE = {"task": "select_populate_book", "interval_seconds": 60}

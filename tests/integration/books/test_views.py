@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,22 @@ from books.views import MAX_VIEWS
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message, decode, encode
-from tests.integration.books.conftest import Send, Stack, consume
+from tests.support.api_stack import Record, Send, Stack
+from tests.support.gateway import CONTEXT
+
+Consume = Callable[[Sequence[Record]], list[str]]
+
+
+@pytest.fixture
+def consume(stack: Stack) -> Consume:
+    """Run count_views on a batch; returns the ids of the messages that come back."""
+    from functions.count_views.app import handler
+
+    def run(records: Sequence[Record]) -> list[str]:
+        answer = handler({"Records": list(records)}, CONTEXT)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    return run
 
 
 def views(*books: str) -> dict[str, Any]:
@@ -92,7 +108,7 @@ def test_without_the_queue_the_caller_is_told(stack: Stack, write: Send) -> None
 
 
 def test_the_ranking_is_the_brute_force_count_though_messages_come_twice(
-    stack: Stack, write: Send, read: Send
+    stack: Stack, write: Send, read: Send, consume: Consume
 ) -> None:
     generator = random.Random(7)
     accepted: Counter[str] = Counter()
@@ -115,7 +131,9 @@ def test_the_ranking_is_the_brute_force_count_though_messages_come_twice(
     assert titles == {book: f"Book {book}" if int(book) < 25 else None for book in best}
 
 
-def test_the_change_is_against_the_ranking_before(stack: Stack, write: Send) -> None:
+def test_the_change_is_against_the_ranking_before(
+    stack: Stack, write: Send, consume: Consume
+) -> None:
     def rank(*books: str) -> dict[str, int | None]:
         write("POST", "/views", views(*books))
         consume(stack.records("views"))
@@ -125,7 +143,9 @@ def test_the_change_is_against_the_ranking_before(stack: Stack, write: Send) -> 
     assert rank("b", "b", "c") == {"b": 1, "a": -1, "c": None}
 
 
-def test_a_consumer_that_cannot_write_gives_its_messages_back(stack: Stack, write: Send) -> None:
+def test_a_consumer_that_cannot_write_gives_its_messages_back(
+    stack: Stack, write: Send, consume: Consume
+) -> None:
     write("POST", "/views", views("1"))
     records = stack.records("views")
     stack.take_table_away("views_table")
@@ -144,7 +164,7 @@ def test_a_consumer_that_cannot_write_gives_its_messages_back(stack: Stack, writ
     ],
 )
 def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
-    stack: Stack, write: Send, body: str, reason: str
+    stack: Stack, write: Send, body: str, reason: str, consume: Consume
 ) -> None:
     clients.client("sqs").send_message(
         QueueUrl=wiring.settings().queues["views"].url, MessageBody=body
@@ -157,7 +177,7 @@ def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
     assert select_populate_book()["views"] == 2
 
 
-def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack) -> None:
+def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack, consume: Consume) -> None:
     url = wiring.settings().queues["views"].url
     clients.client("sqs").send_message(QueueUrl=url, MessageBody="nonsense")
     stack.take_queue_away("views-dead-letters")
@@ -165,7 +185,7 @@ def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack) -> None:
     assert consume([record]) == [record["messageId"]]
 
 
-def test_views_of_a_stock_client_by_keyword_are_counted(stack: Stack) -> None:
+def test_views_of_a_stock_client_by_keyword_are_counted(stack: Stack, consume: Consume) -> None:
     message = Message("count_views", "t", (), {"views": [["7", clock.now_ms()]]})
     url = wiring.settings().queues["views"].url
     clients.client("sqs").send_message(QueueUrl=url, MessageBody=encode(message))
@@ -173,7 +193,9 @@ def test_views_of_a_stock_client_by_keyword_are_counted(stack: Stack) -> None:
     assert [entry["book"] for entry in select_populate_book()["books"]] == ["7"]
 
 
-def test_a_segment_that_cannot_be_read_is_told_by_the_ranking(stack: Stack, write: Send) -> None:
+def test_a_segment_that_cannot_be_read_is_told_by_the_ranking(
+    stack: Stack, write: Send, consume: Consume
+) -> None:
     write("POST", "/views", views("1"))
     consume(stack.records("views"))
     [segment] = [item for item in stack.items("views_table") if "segment#" in item["sk"]["S"]]
@@ -198,7 +220,9 @@ def test_the_stored_ranking_is_one_read_with_an_entity_tag(
     assert read("GET", "/books/top", headers={"If-None-Match": '"other"'}).status == 200
 
 
-def test_an_earlier_ranking_is_read_by_its_time(stack: Stack, write: Send, read: Send) -> None:
+def test_an_earlier_ranking_is_read_by_its_time(
+    stack: Stack, write: Send, read: Send, consume: Consume
+) -> None:
     first = select_populate_book()
     write("POST", "/views", views("1"))
     consume(stack.records("views"))
