@@ -1,141 +1,152 @@
-"""The fan-out on stores in memory, with a worker that can die after any of its steps."""
+"""The fan-out on queues and stores in memory, by the real worker, which may die at any call."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from aws_lambda_powertools import Logger
+import pytest
+from botocore.exceptions import ClientError
 
-from social import notifying
-from social.fanout import DELIVER_NEWS, NOTIFY_FRIENDS, NOTIFY_FRIENDS_PAGE, Chunk, FanOut
+from social import stores
+from social.fanout import NOTIFY_FRIENDS
 from social.friends import FriendPage
-from taskqueue.context import DEFERRED, Context
+from social.tasks import app
 from taskqueue.errors import Throttled
-from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
-from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS, AlreadyFinished, Claim, Claimed
-from taskqueue.records.meta import result_meta
 from taskqueue.records.record import TaskRecord
-from taskqueue.records.store import Finish
-from taskqueue.sending.sender import Sender
-from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
+from tests.unit.taskqueue.rig import Died, Fuse, Invocation, Rig
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 TASK_ID = "t1"
-LEASE_MS = 60_000
+MESSAGE = Message(NOTIFY_FRIENDS, TASK_ID, ("80", "n1"), queue=app.queue)
+REFUSED = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": ""}}, "SendMessageBatch")
+
+Kind = Literal["dies before", "dies after", "fails", "is overtaken"]
 
 
-class WorkerDied(BaseException):
-    """Nothing after this step was done, and nobody was told."""
+@dataclass(frozen=True)
+class Trouble:
+    """What happens at one call to a store or a queue: the `call`th, or the first of that name.
+
+    Who is overtaken makes the call after other workers have done all that there is to do.
+    """
+
+    call: int | str
+    kind: Kind = "dies before"
 
 
-@dataclass
-class Fuse:
-    """Raises `error`, once, in place of the step after so many steps; None: never."""
-
-    steps: int | None = None
-    error: type[BaseException] = WorkerDied
-
-    def step(self) -> None:
-        if self.steps == 0:
-            self.steps = None
-            raise self.error
-        if self.steps is not None:
-            self.steps -= 1
-
-
-@dataclass
 class World:
-    """All that is kept between messages, and the messages."""
+    """The friends of one user, the feeds, and a queue with the task that announces a post."""
 
-    friends: tuple[str, ...]
-    now_ms: int = 1_000_000
-    tasks: MemoryTaskStore = field(default_factory=MemoryTaskStore)
-    queue: list[Message] = field(default_factory=list)
-    deliveries: Counter[str] = field(default_factory=Counter)
-    fuse: Fuse = field(default_factory=Fuse)
-
-    def start(self) -> None:
-        message = Message(NOTIFY_FRIENDS, TASK_ID, ("80", "n1"), queue="notifications")
-        self.tasks.enqueue(message, self.now_ms)
-        self.queue.append(message)
+    def __init__(self, friends: Sequence[str]) -> None:
+        self.friends = friends
+        self.deliveries: Counter[str] = Counter()
+        self.rig = Rig(app)
+        self.rig.store.enqueue(MESSAGE, self.rig.now_ms)
+        self.rig.send(MESSAGE)
 
     @property
     def record(self) -> TaskRecord:
-        record = self.tasks.get(TASK_ID)
-        assert record is not None
-        return record
+        return self.rig.record(TASK_ID)
 
-    def receive(self, index: int, fuse: Fuse, *, again: bool) -> None:
-        """Deliver one message of the queue; it leaves the queue when it was handled.
+    def visible(self) -> list[StoredMessage]:
+        """Return the messages that can be received now."""
+        return [one for one in self.rig.waiting() if one.visible_at_ms <= self.rig.now_ms]
 
-        `again`: SQS delivers it once more.
+    def waiting(self) -> list[StoredMessage]:
+        """Return the messages that can be received, after waiting for the next if need be."""
+        next_ms = min((message.visible_at_ms for message in self.rig.waiting()), default=0)
+        self.rig.now_ms = max(self.rig.now_ms, next_ms)
+        return self.visible()
+
+    def receive(
+        self, first: int = 0, count: int = 1, *troubles: Trouble, twice: bool = False
+    ) -> None:
+        """Let a new worker process so many of the waiting messages, from number `first` on.
+
+        `twice`: SQS has another copy of each.
         """
-        self.fuse = fuse
-        message = self.queue.pop(index)
-        if again:
-            self.queue.append(message)
-        try:
-            is_handled = self._handle(message)
-        except (WorkerDied, Throttled):
-            is_handled = False
-        self.fuse = Fuse()
-        if not is_handled:
-            self.queue.append(message)
-            self.now_ms += LEASE_MS + 1
-
-    def _handle(self, message: Message) -> bool:
-        if message.task != NOTIFY_FRIENDS:
-            self._run(message, attempt=0)
-            return True
-        [outcome] = self.tasks.claim([Claim(message, self.now_ms + LEASE_MS)], self.now_ms)
-        match outcome:
-            case AlreadyFinished():
-                return True
-            case Claimed(attempt):
-                return self._take(message, attempt)
-            case _:
-                return False
-
-    def _take(self, message: Message, attempt: int) -> bool:
-        try:
-            value = self._run(message, attempt)
-        except Throttled:
-            self._finish(message, attempt, states.RETRY, None)
-            return False
-        return value is DEFERRED or self._finish(message, attempt, states.SUCCESS, value)
-
-    def _finish(self, message: Message, attempt: int, status: str, value: Any) -> bool:
-        self.fuse.step()
-        meta = result_meta(message, status, result=value, at_ms=self.now_ms)
-        claimable_at_ms = NEVER_MS if status in states.FINISHED else self.now_ms + LEASE_MS
-        end = Finish(TASK_ID, attempt, status, meta, claimable_at_ms, 0, self.now_ms)
-        return self.tasks.finish([end])[0]
-
-    def _run(self, message: Message, attempt: int) -> Any:
-        run = Context(
-            message=message,
-            attempt=attempt,
-            retries=0,
-            store=_DyingStore(self),
-            sender=cast("Sender", _DyingSender(self)),
-            log=Logger(service="simulation"),
-            now_ms=lambda: self.now_ms,
-        )
-        friends, feeds = _Friends(self), _Feeds(self)
-        if message.task == NOTIFY_FRIENDS:
-            fan_out = FanOut(TASK_ID, "notifications", "80", "n1", expires_at=2_000_000)
-            return notifying.notify(run, fan_out, friends, feeds)
-        arguments = dict(message.kwargs)
-        fan_out = FanOut(**arguments["fan_out"])
-        if message.task == NOTIFY_FRIENDS_PAGE:
-            return notifying.notify_page(
-                run, fan_out, arguments["page"], arguments["after"], friends
+        chosen = self.waiting()[first:][:count]
+        if twice:
+            self.rig.send_bodies(*(message.body for message in chosen))
+        received = self._take(chosen)
+        fuse = self.rig.fuse = _TroubledFuse(self, troubles)
+        worker, invocation = self.rig.worker(), Invocation(self.rig.remaining_ms)
+        with self._stores(fuse), contextlib.suppress(Died):
+            response = worker.handle(
+                lambda_event(self.rig.queue, received), cast("LambdaContext", invocation)
             )
-        assert message.task == DELIVER_NEWS
-        chunk = Chunk(**arguments["chunk"])
-        return notifying.deliver_chunk(run, fan_out, chunk, arguments["friend_ids"], feeds)
+            kept = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+            self._acknowledge([one for one in received if one["MessageId"] not in kept])
+
+    def overtake(self) -> None:
+        """Let other workers do, one after the other, all that there is to do."""
+        while self.visible():
+            self.receive()
+
+    def receive_all(self, choose: Callable[[int], int]) -> None:
+        """Deliver what is left, one by one in the order that `choose` picks, without trouble."""
+        for _ in range(10_000):
+            messages = self.waiting()
+            if not messages:
+                return
+            self.receive(choose(len(messages)))
+        raise AssertionError("the queue never runs empty")
+
+    def _take(self, chosen: Sequence[StoredMessage]) -> list[dict[str, Any]]:
+        """Receive these messages and no others: SQS keeps no order."""
+        others = [message for message in self.visible() if message not in chosen]
+        for message in others:
+            message.visible_at_ms += 1_000_000
+        received = self.rig.broker.receive_message(
+            QueueUrl=self.rig.queue.url, MaxNumberOfMessages=len(chosen)
+        )
+        for message in others:
+            message.visible_at_ms -= 1_000_000
+        messages: list[dict[str, Any]] = received["Messages"]
+        return messages
+
+    def _acknowledge(self, received: Sequence[dict[str, Any]]) -> None:
+        for message in received:
+            self.rig.broker.delete_message(
+                QueueUrl=self.rig.queue.url, ReceiptHandle=message["ReceiptHandle"]
+            )
+
+    @contextlib.contextmanager
+    def _stores(self, fuse: Fuse) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FEED_TTL_SECONDS", "3600")
+            patch.setattr(stores, "friends", lambda: fuse.wrap(_Friends(self)))
+            patch.setattr(stores, "feeds", lambda: _Feeds(self, fuse))
+            yield
+
+
+class _TroubledFuse(Fuse):
+    def __init__(self, world: World, troubles: Iterable[Trouble]) -> None:
+        super().__init__()
+        self._world = world
+        self._troubles = list(troubles)
+
+    def call(self, name: str, method: Any, *args: Any, **kwargs: Any) -> Any:
+        number = len(self.calls)
+        for trouble in [one for one in self._troubles if one.call in (name, number)]:
+            self._troubles.remove(trouble)
+            match trouble.kind:
+                case "is overtaken":
+                    self._world.overtake()
+                case "dies before":
+                    self.die_before = number
+                case "dies after":
+                    self.die_after = number
+                case "fails":
+                    is_queue = isinstance(method.__self__, MemoryBroker)
+                    self.errors[name] = [REFUSED if is_queue else Throttled()]
+        return super().call(name, method, *args, **kwargs)
 
 
 @dataclass
@@ -143,7 +154,6 @@ class _Friends:
     world: World
 
     def page(self, user_id: str, after: str | None, limit: int) -> FriendPage:
-        self.world.fuse.step()
         rest = [friend for friend in sorted(self.world.friends) if friend > (after or "")]
         more = len(rest) > limit
         return FriendPage(tuple(rest[:limit]), rest[limit - 1] if more else None)
@@ -152,54 +162,15 @@ class _Friends:
 @dataclass
 class _Feeds:
     world: World
+    fuse: Fuse
 
     def deliver(
         self, user_ids: Iterable[str], news_id: str, author_id: str, expires_at: int
     ) -> int:
         users = list(user_ids)
         for user in users:
-            self.world.fuse.step()
-            self.world.deliveries[user] += 1
+            self.fuse.call("put", self._put, user)
         return len(users)
 
-
-@dataclass
-class _DyingSender:
-    world: World
-
-    def send_unrecorded(self, messages: Sequence[Message], now_ms: int) -> None:
-        for message in messages:
-            self.world.fuse.step()
-            self.world.queue.append(message)
-
-
-class _DyingStore(MemoryTaskStore):
-    """The world's store, which takes a step for every request."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def _step(self) -> MemoryTaskStore:
-        self._world.fuse.step()
-        return self._world.tasks
-
-    def get(self, task_id: str) -> TaskRecord | None:
-        return self._step().get(task_id)
-
-    def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        return self._step().plan_parts(task_id, planned_key)
-
-    def finish_part(self, task_id: str, done_key: str) -> Parts:
-        return self._step().finish_part(task_id, done_key)
-
-    def complete(self, message: Message, result: Any, now_ms: int) -> bool:
-        return self._step().complete(message, result, now_ms)
-
-
-def run_all(world: World, choose: Callable[[int], int]) -> None:
-    """Deliver what is left, one by one in the order that `choose` picks, with nothing failing."""
-    for _ in range(10_000):
-        if not world.queue:
-            return
-        world.receive(choose(len(world.queue)), Fuse(), again=False)
-    raise AssertionError("the queue never runs empty")
+    def _put(self, user: str) -> None:
+        self.world.deliveries[user] += 1

@@ -1,17 +1,33 @@
 """The fan-out is exact: whatever is delivered twice, in any order, and wherever a worker dies."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from social import fanout, notifying
-from taskqueue.errors import Throttled
-from taskqueue.message import Message
 from taskqueue.records import states
-from tests.unit.social.simulation import TASK_ID, Fuse, WorkerDied, World, run_all
+from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
+from tests.unit.social.simulation import MESSAGE, Kind, Trouble, World
 
 CHUNK = 3
 PAGE = 7
+# With more deaths, or more faults than it has retries, a task is rightly given up.
+MAX_DEATHS = MAX_LOST_ATTEMPTS - 1
+MAX_FAULTS = 5
+
+# A delivery of one message makes few calls; what is set for a later one does not happen.
+CALLS = st.integers(0, 15)
+_DEATHS: st.SearchStrategy[list[Kind | None]] = st.lists(
+    st.sampled_from(["dies before", "dies after"]), max_size=MAX_DEATHS
+)
+_FAULTS: st.SearchStrategy[list[Kind | None]] = st.lists(st.just("fails"), max_size=MAX_FAULTS)
+_NOTHING: st.SearchStrategy[list[Kind | None]] = st.lists(st.none(), max_size=15)
+DELIVERIES = st.tuples(_DEATHS, _FAULTS, _NOTHING).flatmap(
+    lambda kinds: st.permutations([kind for some in kinds for kind in some])
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -23,26 +39,29 @@ def _small_pages() -> object:
 
 
 def world_of(count: int) -> World:
-    world = World(tuple(f"u{number:03}" for number in range(count)))
-    world.start()
-    return world
+    return World([f"u{number:03}" for number in range(count)])
 
 
 def first(count: int) -> int:
     return 0
 
 
+def last(count: int) -> int:
+    return count - 1
+
+
 def assert_exact(world: World) -> None:
     assert set(world.deliveries) == set(world.friends)
     assert world.record.status == states.SUCCESS
     assert world.record.result == len(world.friends)
+    assert world.rig.reasons() == []
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, PAGE, PAGE + 1, 3 * PAGE, 50])
 def test_every_friend_is_served_once_when_nothing_goes_wrong(count: int) -> None:
     world = world_of(count)
 
-    run_all(world, first)
+    world.receive_all(first)
 
     assert_exact(world)
     assert set(world.deliveries.values()) <= {1}
@@ -51,87 +70,105 @@ def test_every_friend_is_served_once_when_nothing_goes_wrong(count: int) -> None
 def test_few_friends_are_served_by_the_task_itself() -> None:
     world = world_of(CHUNK)
 
-    world.receive(0, Fuse(), again=False)
+    world.receive()
 
-    assert world.queue == []
+    assert world.waiting() == []
     assert_exact(world)
 
 
 def test_many_friends_are_handed_over_and_the_task_shows_progress() -> None:
     world = world_of(CHUNK + 1)
 
-    world.receive(0, Fuse(), again=False)
+    world.receive()
     assert world.record.status == states.PROGRESS
     assert world.record.parts is not None
     assert world.record.parts.count == 0
 
-    world.receive(0, Fuse(), again=False)
+    world.receive()
     assert world.record.status == states.PROGRESS
+    assert world.record.parts is not None
     assert world.record.parts.count == CHUNK
 
-    world.receive(0, Fuse(), again=False)
+    world.receive()
     assert_exact(world)
 
 
 def test_parts_that_are_done_before_their_plan_is_recorded_are_counted() -> None:
     world = world_of(CHUNK + 1)
-    dies_before_the_plan = Fuse(3)
-    world.receive(0, dies_before_the_plan, again=False)
+    world.receive(0, 1, Trouble("plan_parts"))
     assert world.record.parts is None
 
-    task = next(i for i, message in enumerate(world.queue) if message.id == TASK_ID)
-    again = world.queue.pop(task)
-    run_all(world, first)
+    parts = world.waiting()
+    for _ in parts:
+        world.receive()
+    assert set(world.deliveries) == set(world.friends)
     assert world.record.status == states.STARTED
 
-    world.queue.append(again)
-    run_all(world, first)
+    world.receive_all(first)
     assert_exact(world)
 
 
+def test_who_dies_when_its_parts_are_done_before_their_plan_is_followed_by_another() -> None:
+    world = world_of(CHUNK + 1)
+    is_overtaken = Trouble("plan_parts", "is overtaken")
+    world.receive(0, 1, is_overtaken, Trouble("plan_parts", "dies after"))
+    assert set(world.deliveries) == set(world.friends)
+    assert world.record.status == states.PROGRESS
+
+    world.receive_all(first)
+    assert_exact(world)
+
+
+@pytest.mark.parametrize("kind", ["dies before", "dies after", "fails", "is overtaken"])
 @pytest.mark.parametrize("count", [CHUNK, 2 * CHUNK, PAGE, PAGE + 1, 2 * PAGE + 1])
 @pytest.mark.parametrize("message", range(6))
-@pytest.mark.parametrize("order", [0, -1])
-def test_a_worker_that_dies_after_any_of_its_steps_loses_and_doubles_nothing(
-    count: int, message: int, order: int
+def test_trouble_at_any_call_loses_and_doubles_nothing(
+    kind: Kind, count: int, message: int
 ) -> None:
-    for step in range(20):
+    for choose, call in itertools.product([first, last], range(12)):
         world = world_of(count)
         for number in range(message + 1):
-            if world.queue:
-                fuse = Fuse(step) if number == message else Fuse()
-                world.receive(order, fuse, again=False)
+            if waiting := world.waiting():
+                troubles = [Trouble(call, kind)] if number == message else []
+                world.receive(choose(len(waiting)), 1, *troubles)
 
-        run_all(world, lambda left: order % left)
+        world.receive_all(choose)
 
         assert_exact(world)
 
 
 @settings(max_examples=300, deadline=None)
-@given(count=st.integers(0, 5 * PAGE), data=st.data())
-def test_any_order_any_redelivery_any_deaths(count: int, data: st.DataObject) -> None:
+@given(count=st.integers(0, 5 * PAGE), deliveries=DELIVERIES, data=st.data())
+def test_any_order_any_copies_any_batches_any_trouble(
+    count: int, deliveries: list[Kind | None], data: st.DataObject
+) -> None:
     world = world_of(count)
-    for _ in range(data.draw(st.integers(0, 25), label="disturbed deliveries")):
-        if not world.queue:
+    for kind in deliveries:
+        waiting = world.waiting()
+        if not waiting:
             break
-        index = data.draw(st.integers(0, len(world.queue) - 1), label="message")
-        steps = data.draw(st.none() | st.integers(0, 15), label="dies after steps")
-        error = data.draw(st.sampled_from([WorkerDied, Throttled]), label="how")
-        world.receive(index, Fuse(steps, error), again=data.draw(st.booleans(), label="again"))
+        kinds: list[Kind] = [kind] if kind else []
+        if data.draw(st.booleans(), label="overtaken"):
+            kinds.append("is overtaken")
+        troubles = [Trouble(data.draw(CALLS, label="call"), kind) for kind in kinds]
+        world.receive(
+            data.draw(st.integers(0, len(waiting) - 1), label="message"),
+            data.draw(st.integers(1, 4), label="messages of the batch"),
+            *troubles,
+            twice=data.draw(st.booleans(), label="twice"),
+        )
 
-    seed = data.draw(st.randoms(use_true_random=False))
-    run_all(world, seed.randrange)
+    world.receive_all(data.draw(st.randoms(use_true_random=False)).randrange)
 
     assert_exact(world)
 
 
 def test_a_part_of_a_task_that_nobody_knows_any_more_still_delivers() -> None:
     world = world_of(CHUNK + 1)
-    world.receive(0, Fuse(), again=False)
-    world.tasks.forget(TASK_ID)
-    parts: list[Message] = list(world.queue)
+    world.receive()
+    world.rig.store = MemoryTaskStore()
 
-    run_all(world, first)
+    world.receive_all(first)
 
     assert set(world.deliveries) == set(world.friends)
-    assert len(parts) == 2
+    assert world.rig.store.get(MESSAGE.id) is None
