@@ -10,8 +10,8 @@ import boto3
 
 OUTPUTS = {
     "TASKS_TABLE": "TasksTable",
-    "NOTIFICATIONS_QUEUE_URL": "NotificationsQueueUrl",
-    "RANKINGS_QUEUE_URL": "RankingsQueueUrl",
+    "NOTIFICATIONS_QUEUE_URL": "notificationsQueueUrl",
+    "RANKINGS_QUEUE_URL": "rankingsQueueUrl",
 }
 
 

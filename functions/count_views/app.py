@@ -8,17 +8,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from books import stores
 from books.consuming import ViewsConsumer
 from books.tasks import app, count_views
-from taskqueue.dead_letters.sender import DeadLetterSender
-from taskqueue.lambdas import clients, wiring
+from taskqueue.lambdas import wiring
 from taskqueue.lambdas.settings import metrics_namespace
 
 logger = Logger(service=app.name)
-queue = wiring.settings().queues[count_views.queue]
 consumer = ViewsConsumer(
     app=app,
     task=count_views,
     store=stores.views,
-    dead_letters=DeadLetterSender(clients.client("sqs"), queue.dead_letter_url),
+    dead_letters=wiring.dead_letter_sender(),
     window_minutes=stores.settings().window_minutes,
     logger=logger,
     metrics=Metrics(namespace=metrics_namespace(), service=app.name),

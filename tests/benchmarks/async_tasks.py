@@ -19,8 +19,8 @@ def measure(stack: Stack, folder: Path) -> Section:
     Raises:
         BenchmarkError: a task did not succeed.
     """
-    environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder / "consumer")
+    environ = function_environ(stack, "notificationsFunction")
+    files = copy_built(built_folder(stack), "notificationsFunction", folder / "consumer")
     seconds = []
     for _ in range(ROUNDS):
         result = run_probe("async_tasks", environ, files, [])

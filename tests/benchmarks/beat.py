@@ -25,7 +25,7 @@ type Pair = tuple[Punctuality, Punctuality]
 def measure(stack: Stack, folder: Path) -> Section:
     """Let both run side by side, with one beat each and then with two."""
     switches = Switches(stack)
-    switches.turn_on_schedule("SelectPopulateBookFunction")
+    switches.turn_on_schedule("rankingsFunction")
     try:
         time.sleep(_SETTLING_SECONDS)
         one = _run(stack, folder / "one", 1, MINUTES)

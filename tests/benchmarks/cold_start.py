@@ -18,7 +18,7 @@ from tests.benchmarks.stack import built_folder, function_environ
 from tools.local.deployed import Stack
 
 ROUNDS = 25
-_CONSUMER = "NotifyFriendsFunction"
+_CONSUMER = "notificationsFunction"
 _HERE = Path(__file__).resolve().parent
 
 

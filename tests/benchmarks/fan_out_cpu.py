@@ -15,8 +15,8 @@ ROUNDS = 25
 
 def measure(stack: Stack, folder: Path) -> Section:
     """Run both in turn in one process and compare the medians."""
-    environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder)
+    environ = function_environ(stack, "notificationsFunction")
+    files = copy_built(built_folder(stack), "notificationsFunction", folder)
     result = run_probe("fan_out_cpu", environ, files, [str(FRIENDS), str(ROUNDS)])
     return Section(
         f"CPU of a fan-out to {FRIENDS:,} friends",

@@ -13,8 +13,8 @@ FRIENDS = 1_045
 
 def measure(stack: Stack, folder: Path) -> Section:
     """Run the task and its parts in one fresh process."""
-    environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder)
+    environ = function_environ(stack, "notificationsFunction")
+    files = copy_built(built_folder(stack), "notificationsFunction", folder)
     result = run_probe("fan_out_memory", environ, files, [str(FRIENDS)])
     return Section(
         f"Memory of a fan-out to {FRIENDS:,} friends",

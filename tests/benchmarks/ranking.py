@@ -39,8 +39,8 @@ class _Stream:
 
 def measure(stack: Stack, folder: Path) -> Section:
     """Rank a stream of 1,000,000 views an hour, then one of 10,000,000 that follows it."""
-    environ = function_environ(stack, "SelectPopulateBookFunction")
-    files = copy_built(built_folder(stack), "SelectPopulateBookFunction", folder)
+    environ = function_environ(stack, "rankingsFunction")
+    files = copy_built(built_folder(stack), "rankingsFunction", folder)
     start = time.time_ns() // 1_000_000 // _MINUTE_MS
     few = _Stream(environ, files, 1_000_000 // _MINUTES, 1_000, start)
     first, rankings, counted = _run(few)

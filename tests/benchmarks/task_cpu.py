@@ -23,8 +23,8 @@ def measure(stack: Stack, folder: Path) -> Section:
     Raises:
         BenchmarkError: Celery or Redis is missing, or a task was not run.
     """
-    environ = function_environ(stack, "NotifyFriendsFunction")
-    files = copy_built(built_folder(stack), "NotifyFriendsFunction", folder / "consumer")
+    environ = function_environ(stack, "notificationsFunction")
+    files = copy_built(built_folder(stack), "notificationsFunction", folder / "consumer")
     taken: dict[str, list[float]] = {"recorded": [], "stock": [], "celery": []}
     with celery_worker(folder, CONCURRENCY) as celery:
         celery.run(_WARM_UP_TASKS)

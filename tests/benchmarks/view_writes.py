@@ -14,8 +14,8 @@ VIEWS = 1_000
 
 def measure(stack: Stack, folder: Path) -> Section:
     """Count one batch of views by the consumer's handler."""
-    environ = function_environ(stack, "CountViewsFunction")
-    files = copy_built(built_folder(stack), "CountViewsFunction", folder)
+    environ = function_environ(stack, "viewsFunction")
+    files = copy_built(built_folder(stack), "viewsFunction", folder)
     result = run_probe("view_writes", environ, files, [str(VIEWS)])
     units = sum(result["units"].values())
     return Section(

@@ -28,6 +28,7 @@ class Broker:
 
     sqs: Any
     queue: Queue
+    dead_letters_url: str
     now_ms: Callable[[], int]
     pass_seconds: Callable[[float], None]
 
@@ -39,7 +40,7 @@ class Broker:
         return Visibility(self.sqs, self.queue)
 
     def dead_letters(self) -> DeadLetterSender:
-        return DeadLetterSender(self.sqs, self.queue.dead_letter_url)
+        return DeadLetterSender(self.sqs, self.dead_letters_url)
 
     def receive(self, url: str = "") -> list[Any]:
         """Take what is visible now, up to 10 messages."""
@@ -71,8 +72,8 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     sqs = request.getfixturevalue(f"{request.param}_sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     dead_url = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
-    queue = Queue(name, url, f"arn:aws:sqs:us-east-1:000000000000:{name}", dead_url)
-    return Broker(sqs, queue, lambda: time.time_ns() // 1_000_000, time.sleep)
+    queue = Queue(name, url, f"arn:aws:sqs:us-east-1:000000000000:{name}")
+    return Broker(sqs, queue, dead_url, lambda: time.time_ns() // 1_000_000, time.sleep)
 
 
 def _memory(name: str) -> Broker:
@@ -82,7 +83,8 @@ def _memory(name: str) -> Broker:
         times[0] += round(seconds * 1000)
 
     memory = MemoryBroker(lambda: times[0])
-    return Broker(memory, memory.create_queue(name), lambda: times[0], pass_seconds)
+    queue, dead_letters = memory.create_queue(name), memory.create_queue(f"{name}-dead")
+    return Broker(memory, queue, dead_letters.url, lambda: times[0], pass_seconds)
 
 
 def message(broker: Broker, number: int = 0, **fields: Any) -> Message:
@@ -206,7 +208,7 @@ def test_what_keeps_failing_is_an_error(broker: Broker) -> None:
 
 
 def test_a_queue_that_is_gone_is_an_error(broker: Broker) -> None:
-    gone = Queue(broker.queue.name, f"{broker.queue.url}-gone", "arn", f"{broker.queue.url}-gone")
+    gone = Queue(broker.queue.name, f"{broker.queue.url}-gone", "arn")
     sender = Sender(broker.sqs, MemoryTaskStore(), {gone.name: gone})
     with pytest.raises(SendError):
         sender.send(message(broker), broker.now_ms())
@@ -229,7 +231,7 @@ def test_a_dead_letter_carries_what_is_known_of_it(broker: Broker) -> None:
         "work", "m-1", '{"odd": "\u00e9\\u0007"}', "bad \u0007 reason " + "x" * 900, "id", "add"
     )
     broker.dead_letters().send(rejected)
-    (received,) = broker.receive(broker.queue.dead_letter_url)
+    (received,) = broker.receive(broker.dead_letters_url)
     assert received["Body"] == rejected.body
     attributes = _texts(received)
     assert attributes.pop("reason").startswith("bad ? reason xxx")
@@ -242,7 +244,7 @@ def test_a_dead_letter_always_fits(broker: Broker, room_bytes: int) -> None:
     error = ErrorInfo.of(ValueError("\u00e9" * 900))
     rejected = RejectedMessage("work", "m-1", body, "\u00e9" * 900, "id", "add", error)
     broker.dead_letters().send(rejected)
-    (received,) = broker.receive(broker.queue.dead_letter_url)
+    (received,) = broker.receive(broker.dead_letters_url)
     assert received["Body"] == body
     assert ("queue" in _texts(received)) == (room_bytes >= 15)
     assert ("reason" in _texts(received)) == (room_bytes >= 60)

@@ -120,7 +120,7 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     sender = Sender(sqs, records, {queue.name: queue})
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
     visibility = Visibility(sqs, queue)
-    dead_letters = DeadLetterSender(sqs, queue.dead_letter_url)
+    dead_letters = DeadLetterSender(sqs, broker.create_queue("dead-letters").url)
     worker = Worker(tasks.app, records, sender, visibility, dead_letters, logger, metrics)
     return Stack(friends, feeds_table, records, broker, queue, sender, worker, client)
 

@@ -53,8 +53,8 @@ class CeleryClient:
     def _environ(self) -> dict[str, str]:
         named = {
             "TASKS_TABLE": self.stack.outputs["TasksTable"],
-            "NOTIFICATIONS_QUEUE_URL": self.stack.outputs["NotificationsQueueUrl"],
-            "RANKINGS_QUEUE_URL": self.stack.outputs["RankingsQueueUrl"],
+            "NOTIFICATIONS_QUEUE_URL": self.stack.outputs["notificationsQueueUrl"],
+            "RANKINGS_QUEUE_URL": self.stack.outputs["rankingsQueueUrl"],
             # Nothing of this project: neither its path nor its environment.
             "PYTHONPATH": "",
             "PYTHONDONTWRITEBYTECODE": "1",

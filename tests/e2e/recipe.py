@@ -23,6 +23,16 @@ class Step:
     text: str
     before: str | None
 
+    @property
+    def added_lines(self) -> int:
+        """How many lines a diff adds."""
+        return len(re.findall(r"^\+", self.text, re.MULTILINE))
+
+    @property
+    def places(self) -> int:
+        """How many places a diff changes."""
+        return len(re.findall(r"^@@", self.text, re.MULTILINE))
+
     def apply(self, content: str) -> str:
         """Return the file's content with the block in it."""
         if self.language == "diff":

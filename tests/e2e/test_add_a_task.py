@@ -50,6 +50,13 @@ def extended(project: Path) -> Iterator[Stack]:
         _run(project, "tools.local.stop", "--port", str(port))
 
 
+def test_a_queue_of_its_own_is_few_lines_of_the_template() -> None:
+    (step,) = [step for step in recipe.steps(PAGE) if step.path == "template.yaml"]
+    assert step.language == "diff"
+    assert step.added_lines <= 15
+    assert step.places <= 3
+
+
 def test_the_tasks_of_the_page_run(extended: Stack) -> None:
     rest = Rest.of(extended)
     hub = People.of(extended).hub(7)

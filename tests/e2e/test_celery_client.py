@@ -77,8 +77,8 @@ def test_a_task_id_sent_twice_runs_once(celery: CeleryClient, rest: Rest, people
 def test_the_environment_comes_from_the_stacks_outputs(stack: Stack, celery: CeleryClient) -> None:
     assert celery.run("environment.py", stack.name).splitlines() == [
         f"export TASKS_TABLE={stack.outputs['TasksTable']}",
-        f"export NOTIFICATIONS_QUEUE_URL={stack.outputs['NotificationsQueueUrl']}",
-        f"export RANKINGS_QUEUE_URL={stack.outputs['RankingsQueueUrl']}",
+        f"export NOTIFICATIONS_QUEUE_URL={stack.outputs['notificationsQueueUrl']}",
+        f"export RANKINGS_QUEUE_URL={stack.outputs['rankingsQueueUrl']}",
     ]
 
 

@@ -106,7 +106,7 @@ def test_what_failed_for_a_while_succeeds_when_it_is_redriven(
     policy = queue.redrive_policy(max_receive_count=2)
     with (
         queue.attributes(VisibilityTimeout="1", RedrivePolicy=policy),
-        _denied(stack, "NotifyFriendsRole", ["dynamodb:BatchExecuteStatement"]),
+        _denied(stack, "notificationsRole", ["dynamodb:BatchExecuteStatement"]),
     ):
         posted = rest.post(f"/users/{hub.id}/news", {"text": "At last."}).expect(202)
         failed = finished(rest, posted["task_id"])

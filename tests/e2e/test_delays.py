@@ -94,7 +94,7 @@ def test_a_schedule_fires_into_the_queue(
     )
     news = uuid.uuid4().hex
     message = Message("notify_friends", uuid.uuid4().hex, (hub.id, news))
-    target = Queue("notifications", queue.url, queue.arn, "")
+    target = Queue("notifications", queue.url, queue.arn)
     delayed.send(target, message.id, encode(message), now_ms() + 62_000)
 
     found = until_task(rest, message.id, lambda found: found["status"] == "SUCCESS", 45)

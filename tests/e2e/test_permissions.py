@@ -13,7 +13,11 @@ FRIENDSHIP = {"user_id": {"S": "nobody"}, "friend_id": {"S": "no-one"}}
 DENIED = {"AccessDenied", "AccessDeniedException"}
 
 ALLOWED = [
-    ("NotifyFriendsRole", "query_friends"),
+    ("notificationsRole", "query_friends"),
+    ("notificationsRole", "send"),
+    ("notificationsRole", "schedule"),
+    ("viewsRole", "send"),
+    ("rankingsRole", "delete_task"),
     ("ProducerRole", "delete_friend"),
     ("ProducerRole", "send"),
     ("QueryRole", "query_friends"),
@@ -22,12 +26,12 @@ ALLOWED = [
     ("DeadLettersRole", "receive_dead_letter"),
 ]
 REFUSED = [
-    ("NotifyFriendsRole", "delete_friend"),
-    ("NotifyFriendsRole", "query_feeds"),
-    ("NotifyFriendsRole", "scan_tasks"),
-    ("NotifyFriendsRole", "get_news"),
-    ("NotifyFriendsRole", "receive_dead_letter"),
-    ("NotifyFriendsRole", "list_schedules"),
+    ("notificationsRole", "delete_friend"),
+    ("notificationsRole", "query_feeds"),
+    ("notificationsRole", "scan_tasks"),
+    ("notificationsRole", "get_news"),
+    ("notificationsRole", "receive_dead_letter"),
+    ("notificationsRole", "list_schedules"),
     ("ProducerRole", "query_friends"),
     ("ProducerRole", "query_feeds"),
     ("ProducerRole", "receive"),
@@ -67,8 +71,8 @@ def _refusal(stack: Stack, role: str, deed: str) -> str | None:
 def _deeds(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
     friends, feeds = stack.outputs["FriendsTable"], stack.outputs["FeedsTable"]
     tasks, news = stack.outputs["TasksTable"], stack.outputs["NewsTable"]
-    queue = stack.outputs["NotificationsQueueUrl"]
-    dead_letters = stack.outputs["NotificationsDeadLetterQueueUrl"]
+    queue = stack.outputs["notificationsQueueUrl"]
+    dead_letters = stack.outputs["DeadLetterQueueUrl"]
     nobodys = {
         "KeyConditionExpression": "user_id = :user",
         "ExpressionAttributeValues": {":user": {"S": "nobody"}},
@@ -88,7 +92,23 @@ def _deeds(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "send": ("sqs", "send_message", {"QueueUrl": queue, **invalid}),
         "receive": ("sqs", "receive_message", {"QueueUrl": queue, **seen}),
         "receive_dead_letter": ("sqs", "receive_message", {"QueueUrl": dead_letters, **seen}),
+        "schedule": ("scheduler", "create_schedule", _schedule(stack)),
         "list_schedules": ("scheduler", "list_schedules", {}),
+    }
+
+
+def _schedule(stack: Stack) -> dict[str, Any]:
+    """A schedule that is refused as invalid, but only of someone who may make one at all."""
+    role = stack.resources("AWS::IAM::Role")["SchedulerRole"]
+    return {
+        "Name": "none",
+        "GroupName": stack.outputs["ScheduleGroup"],
+        "ScheduleExpression": "never",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": "arn:aws:sqs:us-east-1:000000000000:none",
+            "RoleArn": stack.client("iam").get_role(RoleName=role)["Role"]["Arn"],
+        },
     }
 
 

@@ -17,7 +17,7 @@ from tools.local.rest import Rest
 from tools.waiting import until
 
 FRIENDS = 1_045
-CONSUMER = "NotifyFriendsFunction"
+CONSUMER = "notificationsFunction"
 SENDERS = ["ProducerFunction", CONSUMER]
 
 

@@ -20,7 +20,7 @@ from tools.local.ministack import Ministack
 
 @dataclass(frozen=True)
 class LocalFunction:
-    """The function with the logical id `logical_id`, for example `NotifyFriendsFunction`."""
+    """The function with the logical id `logical_id`, for example `notificationsFunction`."""
 
     stack: Stack
     logical_id: str

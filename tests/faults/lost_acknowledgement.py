@@ -11,7 +11,7 @@ from tests.faults.local_function import LocalFunction, kill
 from tests.support.hand_count import views_queue
 from tools.local.deployed import Stack
 
-CONSUMER = "CountViewsFunction"
+CONSUMER = "viewsFunction"
 # What a dead consumer had comes back within seconds, where minutes are usual.
 REDELIVERY_SECONDS = 10
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import cloudformation as cfn
 from tests.support.sam_local import SamLocal
 from tests.support.tasks import finished
 from tools.errors import ToolError
@@ -58,9 +59,9 @@ ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any] | None] = {
 
 
 def function_of(name: str) -> str:
-    """The logical id of the function whose event this is: `count_views/…` is CountViewsFunction."""
-    words = name.partition("/")[0].split("_")
-    return "".join(word.capitalize() for word in words) + "Function"
+    """The logical id of the function whose event this is: `count_views/…` is viewsFunction."""
+    functions = {cfn.folder(function): function for function in cfn.FUNCTIONS}
+    return functions[name.partition("/")[0]]
 
 
 @pytest.fixture(scope="session")

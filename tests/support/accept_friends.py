@@ -29,7 +29,7 @@ from tools.local.ministack import Ministack, add_port
 from tools.local.rest import Rest
 from tools.local.sam import stack_name
 
-CONSUMER = "NotifyFriendsFunction"
+CONSUMER = "notificationsFunction"
 SENDERS = ("ProducerFunction", CONSUMER)
 POSTS = 10
 FAN_OUT_SECONDS = 120

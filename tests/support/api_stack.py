@@ -3,7 +3,6 @@
 DynamoDB is the local AWS's, since moto's takes no PartiQL that inserts; the others are moto's.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,16 +46,10 @@ _ENVIRONMENT = {
     "RESULT_TTL_SECONDS": "3600",
     "SCHEDULE_GROUP": "delayed-tasks",
     "SCHEDULER_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
-    "QUEUES": json.dumps(
-        {
-            queue: {
-                "url": f"{_URL}/{queue}",
-                "arn": f"{_ARN}:{queue}",
-                "dead_letter_url": f"{_URL}/{queue}-dead-letters",
-            }
-            for queue in QUEUES
-        }
-    ),
+    "QUEUES": ",".join(QUEUES),
+    "QUEUE_URL_PREFIX": f"{_URL}/",
+    "QUEUE_ARN_PREFIX": f"{_ARN}:",
+    "DEAD_LETTER_QUEUE_URL": f"{_URL}/dead-letters",
     **{name: name.lower() for name in _TABLES},
 }
 _OURS = {"taskqueue", "social", "books", "api", "functions"}
@@ -138,9 +131,8 @@ def empty_stack(monkeypatch: pytest.MonkeyPatch, dynamodb_url: str) -> Iterator[
         dynamodb, sqs = clients.client("dynamodb"), clients.client("sqs")
         for variable, keys in _TABLES.items():
             create_named_table(dynamodb, _ENVIRONMENT[variable], *keys)
-        for queue in QUEUES:
+        for queue in (*QUEUES, "dead-letters"):
             sqs.create_queue(QueueName=queue)
-            sqs.create_queue(QueueName=f"{queue}-dead-letters")
         clients.client("scheduler").create_schedule_group(Name="delayed-tasks")
         yield Stack(dynamodb, sqs)
         for table in dynamodb.list_tables()["TableNames"]:

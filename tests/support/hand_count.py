@@ -66,7 +66,7 @@ def ranking_of(rest: Rest, task_id: str) -> Ranking:
 
 def views_queue(stack: Stack) -> RawQueue:
     """The queue of views, seen past the task queue."""
-    return RawQueue(stack.client("sqs"), stack.outputs["ViewsQueueUrl"])
+    return RawQueue(stack.client("sqs"), stack.outputs["viewsQueueUrl"])
 
 
 def wait_until_counted(stack: Stack) -> None:

@@ -29,7 +29,7 @@ class RawQueue:
     @classmethod
     def of(cls, stack: Stack) -> RawQueue:
         """The notifications queue of a stack."""
-        return cls(stack.client("sqs"), stack.outputs["NotificationsQueueUrl"])
+        return cls(stack.client("sqs"), stack.outputs["notificationsQueueUrl"])
 
     @property
     def arn(self) -> str:

@@ -1,12 +1,14 @@
 """What template.yaml promises of functions, queues, tables, logs, alarms and outputs."""
 
+import importlib
 import json
 import re
 import tomllib
+from typing import Any
 
 import pytest
 
-from tests.unit import cloudformation as cfn
+from tests.support import cloudformation as cfn
 
 MAX_RETENTION_SECONDS = 14 * 24 * 60 * 60
 FIVE_MINUTES_SECONDS = 5 * 60
@@ -35,23 +37,16 @@ def test_a_function_is_told_what_its_code_reads(function: str) -> None:
     assert needed <= cfn.variables(function)
 
 
-@pytest.mark.parametrize("function", cfn.FUNCTIONS)
-def test_the_makefile_builds_each_function(function: str) -> None:
-    makefile = (cfn.ROOT / "functions" / "Makefile").read_text()
-
-    target = f"build-{function}:\n\t$(call build,{cfn.folder(function)})\n"
-    assert target in makefile
-
-
 @pytest.mark.parametrize("environment", cfn.ENVIRONMENTS)
 def test_messages_stay_hidden_six_times_as_long_as_a_batch_may_take(environment: str) -> None:
     # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-    for function, queue, source in cfn.event_sources():
-        hidden = cfn.number(cfn.QUEUES[queue]["VisibilityTimeout"], environment)
-        timeout = cfn.number(cfn.FUNCTIONS[function]["Timeout"], environment)
-        window = cfn.number(source.get("MaximumBatchingWindowInSeconds", 0), environment)
+    queues = cfn.of_type("AWS::SQS::Queue", environment)
+    functions = cfn.of_type("AWS::Serverless::Function", environment)
+    for function, queue, source in cfn.event_sources(environment):
+        window = source.get("MaximumBatchingWindowInSeconds", 0)
+        longest = 6 * int(functions[function]["Timeout"]) + window
 
-        assert hidden >= 6 * timeout + window, queue
+        assert int(queues[queue]["VisibilityTimeout"]) >= longest, queue
 
 
 def test_every_queue_has_a_consumer_that_reports_single_failures() -> None:
@@ -62,21 +57,36 @@ def test_every_queue_has_a_consumer_that_reports_single_failures() -> None:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], queue
 
 
-def test_dead_letters_have_one_consumer() -> None:
-    consumers = {f for f, queue, _ in cfn.event_sources() if queue in cfn.DEAD_LETTER_QUEUES}
+def test_a_row_says_what_is_other_for_its_queue() -> None:
+    sources = {queue: source for _, queue, source in cfn.event_sources()}
 
-    assert consumers == {"DeadLettersFunction"}
+    assert sources["viewsQueue"]["BatchSize"] == 1_000
+    assert sources["viewsQueue"]["MaximumBatchingWindowInSeconds"] == 5
+    assert sources["rankingsQueue"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+    concurrency = sources["notificationsQueue"]["ScalingConfig"]["MaximumConcurrency"]
+    assert concurrency == cfn.overrides("prod")["MaximumConcurrency"]
 
 
-@pytest.mark.parametrize("queue", sorted(cfn.WORK_QUEUES))
-def test_a_queue_has_a_dead_letter_queue_of_its_own(queue: str) -> None:
-    dead_letters = queue.removesuffix("Queue") + "DeadLetterQueue"
+@pytest.mark.parametrize("environment", cfn.ENVIRONMENTS)
+def test_a_batch_of_more_than_ten_messages_is_gathered(environment: str) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+    for _, queue, source in cfn.event_sources(environment):
+        if source["BatchSize"] > 10:
+            assert source["MaximumBatchingWindowInSeconds"] >= 1, queue
 
+
+@pytest.mark.parametrize("queue", cfn.WORK_QUEUES)
+def test_what_is_delivered_too_often_is_a_dead_letter(queue: str) -> None:
     redrive = cfn.QUEUES[queue]["RedrivePolicy"]
-    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [dead_letters, "Arn"]}
-    assert redrive["maxReceiveCount"] == {"Ref": "MaxReceiveCount"}
-    name = cfn.QUEUES[queue]["QueueName"]["Fn::Sub"]
-    assert cfn.QUEUES[dead_letters]["QueueName"] == {"Fn::Sub": f"{name}-dead-letters"}
+
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [cfn.DEAD_LETTER_QUEUE, "Arn"]}
+    assert redrive["maxReceiveCount"] == cfn.PARAMETERS["MaxReceiveCount"]["Default"]
+
+
+def test_the_dead_letter_queue_takes_messages_of_any_number_of_queues() -> None:
+    policy = cfn.QUEUES[cfn.DEAD_LETTER_QUEUE]["RedriveAllowPolicy"]
+
+    assert policy == {"redrivePermission": "allowAll"}
 
 
 @pytest.mark.parametrize("queue", cfn.QUEUES)
@@ -85,17 +95,21 @@ def test_a_queue_is_encrypted_and_keeps_messages_as_long_as_it_can(queue: str) -
     assert cfn.QUEUES[queue]["MessageRetentionPeriod"] == MAX_RETENTION_SECONDS
 
 
-@pytest.mark.parametrize("queue", sorted(cfn.WORK_QUEUES))
-def test_functions_know_every_queue_by_its_logical_name(queue: str) -> None:
-    text = cfn.TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["QUEUES"]["Fn::Sub"]
-    queues = json.loads(text)
+def test_functions_know_every_queue_by_its_logical_name() -> None:
+    _, names = cfn.VARIABLES["QUEUES"]["Fn::Join"]
 
-    name = queue.removesuffix("Queue").lower()
-    assert queues[name] == {
-        "url": f"${{{queue}}}",
-        "arn": f"${{{queue}.Arn}}",
-        "dead_letter_url": f"${{{queue.removesuffix('Queue')}DeadLetterQueue}}",
-    }
+    queues = {cfn.QUEUES[queue]["QueueName"] for queue in cfn.WORK_QUEUES}
+    assert {f"{cfn.STACK}-{name}" for name in names} == queues
+    for prefix in ("QUEUE_URL_PREFIX", "QUEUE_ARN_PREFIX"):
+        assert cfn.VARIABLES[prefix]["Fn::Sub"].endswith("${AWS::StackName}-")
+
+
+def test_functions_know_the_tasks_of_every_queue() -> None:
+    modules = cfn.VARIABLES["TASK_MODULES"].split(",")
+
+    apps = [importlib.import_module(module).app for module in modules]
+    queues = {task.queue for app in apps for task in app.tasks.values()}
+    assert queues == set(cfn.VARIABLES["QUEUES"]["Fn::Join"][1])
 
 
 @pytest.mark.parametrize("table", cfn.TABLES)
@@ -122,32 +136,32 @@ def test_items_that_expire_are_removed(table: str, attribute: str) -> None:
 
 @pytest.mark.parametrize("group", cfn.LOG_GROUPS)
 def test_logs_are_kept_for_a_while_only(group: str) -> None:
-    assert cfn.LOG_GROUPS[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    kept = cfn.LOG_GROUPS[group]["RetentionInDays"]
+
+    assert kept == cfn.overrides("prod")["LogRetentionDays"]
 
 
 @pytest.mark.parametrize("function", cfn.FUNCTIONS)
 def test_a_function_logs_to_a_group_of_the_stack(function: str) -> None:
-    name = cfn.FUNCTIONS[function]["FunctionName"]["Fn::Sub"]
+    name = cfn.FUNCTIONS[function]["FunctionName"]
 
     names = [group["LogGroupName"] for group in cfn.LOG_GROUPS.values()]
-    assert {"Fn::Sub": f"/aws/lambda/{name}"} in names
+    assert f"/aws/lambda/{name}" in names
 
 
-def _watched(metric: str, dimension: str) -> list[str]:
+def _watched(metric: str) -> list[str]:
     alarms = [alarm for alarm in cfn.ALARMS.values() if alarm.get("MetricName") == metric]
-    found = [alarm["Dimensions"][0] for alarm in alarms]
-    assert all(entry["Name"] == dimension for entry in found)
-    return sorted(entry["Value"].get("Ref") or entry["Value"]["Fn::GetAtt"][0] for entry in found)
+    values = [alarm["Dimensions"][0]["Value"] for alarm in alarms]
+    return sorted(value.get("Ref") or value["Fn::GetAtt"][0] for value in values)
 
 
-@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_alarms_watch_every_function(metric: str) -> None:
-    assert _watched(metric, "FunctionName") == sorted(cfn.FUNCTIONS)
+def test_alarms_watch_every_consumer() -> None:
+    assert _watched("Errors") == sorted(cfn.consumers())
 
 
 def test_alarms_watch_every_queue() -> None:
-    assert _watched("ApproximateAgeOfOldestMessage", "QueueName") == sorted(cfn.QUEUES)
-    assert _watched("NumberOfMessagesReceived", "QueueName") == sorted(cfn.DEAD_LETTER_QUEUES)
+    assert _watched("ApproximateAgeOfOldestMessage") == sorted(cfn.QUEUES)
+    assert _watched("NumberOfMessagesReceived") == [cfn.DEAD_LETTER_QUEUE]
 
 
 @pytest.mark.parametrize(
@@ -160,11 +174,11 @@ def test_alarms_watch_every_queue() -> None:
 def test_an_alarm_goes_off_when_nothing_is_heard(alarm: str, metric: str, service: str) -> None:
     properties = cfn.ALARMS[alarm]
 
-    assert properties["Namespace"] == {"Ref": "AWS::StackName"}
+    assert properties["Namespace"] == cfn.STACK
     assert properties["MetricName"] == metric
     assert properties["Dimensions"] == [{"Name": "service", "Value": service}]
     assert properties["TreatMissingData"] == "breaching"
-    assert cfn.number(properties["Period"], "prod") == FIVE_MINUTES_SECONDS
+    assert properties["Period"] == FIVE_MINUTES_SECONDS
     folders = ("functions", "layers/books")
     modules = [module for folder in folders for module in (cfn.ROOT / folder).rglob("*.py")]
     assert any(f'add_metric("{metric}"' in module.read_text() for module in modules)
@@ -184,15 +198,24 @@ def test_an_alarm_is_sent_to_the_topic_and_says_what_is_wrong(alarm: str) -> Non
     assert descriptions.count(cfn.ALARMS[alarm]["AlarmDescription"]) == 1
 
 
-def test_the_dashboard_shows_every_function_and_queue() -> None:
-    body = cfn.RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+def test_the_dashboard_stays_within_the_metrics_that_are_free() -> None:
+    # https://aws.amazon.com/cloudwatch/pricing/
+    widgets = json.loads(cfn.RESOURCES["Dashboard"]["Properties"]["DashboardBody"])["widgets"]
 
-    widgets = json.loads(body)["widgets"]
-    shown = json.dumps([widget["properties"]["metrics"] for widget in widgets])
-    for function in cfn.FUNCTIONS:
-        assert f"${{{function}}}" in shown
-    for queue in cfn.QUEUES:
-        assert f"${{{queue}.QueueName}}" in shown
+    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    assert sum(map(_time_series, shown)) <= 50
+
+
+def _time_series(metric: list[Any]) -> int:
+    """How many a line of a widget shows at most: a search shows one for each that it finds."""
+    search = metric[0].get("expression", "") if isinstance(metric[0], dict) else ""
+    if not search or search.startswith("SUM"):
+        return 1
+    if "AWS/SQS" in search:
+        return len(cfn.QUEUES)
+    if "AWS/Lambda" in search:
+        return len(cfn.FUNCTIONS)
+    return len(cfn.VARIABLES["TASK_MODULES"].split(",")) * search.count("MetricName=")
 
 
 def test_outputs_name_every_table_and_queue() -> None:

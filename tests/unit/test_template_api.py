@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from functions.producer import models, views
 from taskqueue.beat.schedule import definition, parse
-from tests.unit import cloudformation as cfn
+from tests.support import cloudformation as cfn
 
 API = cfn.RESOURCES["Api"]["Properties"]
 EVENTS = sorted((cfn.ROOT / "events").glob("*/*.json"))
@@ -140,7 +140,7 @@ def test_every_route_has_a_sample_event() -> None:
 @pytest.mark.parametrize("function", sorted({source[0] for source in cfn.event_sources()}))
 def test_sample_messages_come_from_the_function_s_queues(function: str) -> None:
     queues = {
-        cfn.QUEUES[queue]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", "taskqueue-dev")
+        cfn.QUEUES[queue]["QueueName"].replace(cfn.STACK, "taskqueue-dev")
         for name, queue, _ in cfn.event_sources()
         if name == function
     }

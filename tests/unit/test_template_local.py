@@ -1,6 +1,6 @@
 """What the local AWS gets beside the template, derived from it."""
 
-from tests.unit import cloudformation as cfn
+from tests.support import cloudformation as cfn
 from tools.local.gateway import gateway_responses
 from tools.local.policy import STATEMENTS, local_statements
 
@@ -21,11 +21,10 @@ def test_consumers_and_the_producer_get_what_only_the_local_aws_asks_for() -> No
     given = {
         role: [
             statement
-            for policy in properties["Policies"]
-            if "PolicyDocument" in policy
-            for statement in local_statements(policy["PolicyDocument"])
+            for document in cfn.documents(role)
+            for statement in local_statements(document)
         ]
-        for role, properties in cfn.ROLES.items()
+        for role in cfn.ROLES
     }
 
     consumers = {cfn.role(function) for function in cfn.consumers()}
@@ -34,7 +33,10 @@ def test_consumers_and_the_producer_get_what_only_the_local_aws_asks_for() -> No
         *consumers,
         "ProducerRole",
     }
-    assert schedules in given["ProducerRole"]
+    assert {role for role, statements in given.items() if schedules in statements} == {
+        *consumers,
+        "ProducerRole",
+    }
     assert given["QueryRole"] == []
 
 

@@ -5,7 +5,7 @@ The local AWS checks most of it when the stack runs there; it does not check Par
 
 import pytest
 
-from tests.unit import cloudformation as cfn
+from tests.support import cloudformation as cfn
 
 # X-Ray has no resources that a policy could name.
 _XRAY = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
@@ -15,16 +15,16 @@ _RECEIVE = {
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueAttributes",
 }
+_CONSUMERS = [cfn.role(function) for function in cfn.consumers()]
 _WRITES = ("Put", "Update", "Delete", "Write", "Insert", "Execute")
 
 
 @pytest.mark.parametrize("role", cfn.ROLES)
 def test_a_role_names_its_actions_and_resources(role: str) -> None:
-    for statement, is_traced in cfn.statements(role):
+    for statement in cfn.statements(role):
         actions = cfn.listed(statement["Action"])
         assert not any("*" in action for action in actions)
         if "*" in cfn.listed(statement["Resource"]):
-            assert is_traced
             assert set(actions) == _XRAY
 
 
@@ -58,26 +58,28 @@ def test_the_producer_may_write_news_and_their_task_in_one_request(table: str) -
     assert cfn.allowed("ProducerRole", table) >= {"dynamodb:PartiQLInsert", "dynamodb:DeleteItem"}
 
 
-@pytest.mark.parametrize(
-    ("function", "queue"),
-    [source[:2] for source in cfn.event_sources() if source[1] in cfn.WORK_QUEUES],
-)
-def test_a_consumer_may_refuse_messages(function: str, queue: str) -> None:
-    dead_letters = queue.removesuffix("Queue") + "DeadLetterQueue"
-
-    assert "sqs:SendMessage" in cfn.allowed(cfn.role(function), dead_letters)
+@pytest.mark.parametrize("function", cfn.consumers())
+def test_a_consumer_may_reject_messages(function: str) -> None:
+    assert "sqs:SendMessage" in cfn.allowed(cfn.role(function), cfn.DEAD_LETTER_QUEUE)
 
 
-@pytest.mark.parametrize("queue", sorted(cfn.WORK_QUEUES))
-@pytest.mark.parametrize("role", ["ProducerRole", "SchedulerRole"])
+@pytest.mark.parametrize("queue", cfn.WORK_QUEUES)
+@pytest.mark.parametrize("role", ["ProducerRole", "BeatRole", "SchedulerRole", *_CONSUMERS])
 def test_tasks_may_be_sent_to_every_queue(role: str, queue: str) -> None:
-    assert cfn.allowed(role, queue) == {"sqs:SendMessage"}
+    assert "sqs:SendMessage" in cfn.allowed(role, queue)
+
+
+@pytest.mark.parametrize("role", ["ProducerRole", *_CONSUMERS])
+def test_who_sends_tasks_may_write_their_records_and_delay_them(role: str) -> None:
+    assert {"dynamodb:PutItem", "dynamodb:DeleteItem"} <= cfn.allowed(role, "TasksTable")
+    actions = {action for one in cfn.statements(role) for action in cfn.listed(one["Action"])}
+    assert {"scheduler:CreateSchedule", "iam:PassRole"} <= actions
 
 
 def test_reads_change_nothing() -> None:
     actions = {
         action.partition(":")[2]
-        for statement, _ in cfn.statements("QueryRole")
+        for statement in cfn.statements("QueryRole")
         for action in cfn.listed(statement["Action"])
         if action.startswith(("dynamodb:", "sqs:"))
     }
@@ -90,7 +92,7 @@ def test_only_eventbridge_scheduler_is_given_the_role_that_sends_later() -> None
     passes = [
         (role, statement)
         for role in cfn.ROLES
-        for statement, _ in cfn.statements(role)
+        for statement in cfn.statements(role)
         if "iam:PassRole" in cfn.listed(statement["Action"])
     ]
 

@@ -45,7 +45,7 @@ def run_books(stack: Stack) -> None:
     say(f"\nviews         {VIEWS:,}, {VIEWS_PER_SECOND:,} a second")
     rest = Rest.of(stack)
     stream(rest, draw(books, VIEWS, SEED), VIEWS_PER_SECOND)
-    _wait_until_counted(stack.client("sqs"), stack.outputs["ViewsQueueUrl"])
+    _wait_until_counted(stack.client("sqs"), stack.outputs["viewsQueueUrl"])
     counted = datetime.now(UTC)
     rest.post("/tasks/select_populate_book", {}).expect(HTTPStatus.ACCEPTED)
     for line in table(ranking_after(rest, counted, RANKING_SECONDS)):

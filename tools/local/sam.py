@@ -23,7 +23,12 @@ LOG = LOCAL / "logs" / "sam.log"
 def sam_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` in which the makefiles find uv and python3.13, and SAM reports nothing home."""
     path = f"{UV.parent}:{DEV_ENVIRONMENT / 'bin'}:{environ.get('PATH', '')}"
-    return {**environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
+    return {
+        **environ,
+        "PATH": path,
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",
+    }
 
 
 def build_command() -> list[str | Path]:

@@ -1,23 +1,24 @@
 """The queues of the stack, by their logical names."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One SQS queue and the dead-letter queue beside it."""
+    """One SQS queue."""
 
     name: str
     url: str
     arn: str
-    dead_letter_url: str
 
 
-def parse_queues(text: str) -> Mapping[str, Queue]:
-    """Read the environment's JSON: `{"<name>": {"url": …, "arn": …, "dead_letter_url": …}}`."""
-    return {name: Queue(name=name, **fields) for name, fields in json.loads(text).items()}
+def queues_of(names: str, url_prefix: str, arn_prefix: str) -> Mapping[str, Queue]:
+    """Return the queues of those names, which commas separate; they end their URLs and ARNs."""
+    return {
+        name: Queue(name, f"{url_prefix}{name}", f"{arn_prefix}{name}")
+        for name in filter(None, names.split(","))
+    }
 
 
 def queue_name(arn: str, queues: Mapping[str, Queue]) -> str:

@@ -171,7 +171,7 @@ def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
     )
     write("POST", "/views", views("1", "2"))
     assert consume(stack.records("views")) == []
-    [letter] = stack.receive("views-dead-letters")
+    [letter] = stack.receive("dead-letters")
     assert letter["Body"] == body
     assert reason in letter["MessageAttributes"]["reason"]["StringValue"]
     assert select_populate_book()["views"] == 2
@@ -180,7 +180,7 @@ def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
 def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack, consume: Consume) -> None:
     url = wiring.settings().queues["views"].url
     clients.client("sqs").send_message(QueueUrl=url, MessageBody="nonsense")
-    stack.take_queue_away("views-dead-letters")
+    stack.take_queue_away("dead-letters")
     [record] = stack.records("views")
     assert consume([record]) == [record["messageId"]]
 

@@ -60,6 +60,7 @@ def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue
         wiring.settings,
         wiring.task_store,
         wiring.sender,
+        wiring.dead_letter_sender,
         clients._session,
     ]
     for name, value in client_environ({}, ministack_url).items():
@@ -67,14 +68,18 @@ def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue
     for function in cached:
         function.cache_clear()
     sqs: Any = clients.client("sqs")
-    names = [f"test-{uuid.uuid4().hex[:12]}{suffix}" for suffix in ("", "-dead")]
-    url, dead_url = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in names)
-    arn = f"arn:aws:sqs:us-east-1:000000000000:{names[0]}"
-    fields = {"url": url, "arn": arn, "dead_letter_url": dead_url}
-    monkeypatch.setenv("QUEUES", json.dumps({"work": fields}))
+    stack = f"test-{uuid.uuid4().hex[:12]}"
+    url, dead_letters_url = (
+        sqs.create_queue(QueueName=f"{stack}-{name}")["QueueUrl"] for name in ("work", "dead")
+    )
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{stack}-work"
+    monkeypatch.setenv("QUEUES", "work")
+    monkeypatch.setenv("QUEUE_URL_PREFIX", url.removesuffix("work"))
+    monkeypatch.setenv("QUEUE_ARN_PREFIX", arn.removesuffix("work"))
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters_url)
     monkeypatch.setenv("TASKS_TABLE", create_table(clients.client("dynamodb"), "id"))
     ran.clear()
-    yield Queue("work", **fields)
+    yield Queue("work", url, arn)
     for function in cached:
         function.cache_clear()
 
@@ -153,7 +158,9 @@ def test_poison_goes_to_the_dead_letters_with_its_reason(queue: Queue) -> None:
     sqs.send_message(QueueUrl=queue.url, MessageBody="junk")
     assert deliver(consumer(app), queue) == 1
     (letter,) = sqs.receive_message(
-        QueueUrl=queue.dead_letter_url, MessageAttributeNames=["All"], WaitTimeSeconds=1
+        QueueUrl=wiring.settings().dead_letter_queue_url,
+        MessageAttributeNames=["All"],
+        WaitTimeSeconds=1,
     )["Messages"]
     assert letter["Body"] == "junk"
     assert "neither JSON" in letter["MessageAttributes"]["reason"]["StringValue"]

@@ -100,6 +100,7 @@ class Rig:
         self.store = MemoryTaskStore()
         self.broker = MemoryBroker(self.clock, VISIBILITY_SECONDS)
         self.queue = self.broker.create_queue(app.queue)
+        self.dead_letters = self.broker.create_queue("dead-letters")
         self.fuse = Fuse()
         self.metrics = Metrics()
         self.slept: list[float] = []
@@ -155,7 +156,7 @@ class Rig:
             store=store,
             sender=Sender(sqs, store, {self.queue.name: self.queue}),
             visibility=Visibility(sqs, self.queue),
-            dead_letters=DeadLetterSender(sqs, self.queue.dead_letter_url),
+            dead_letters=DeadLetterSender(sqs, self.dead_letters.url),
             logger=Logger(service="rig"),
             metrics=metrics,
             now_ms=self.clock,
@@ -173,7 +174,7 @@ class Rig:
 
     def reasons(self) -> list[str]:
         """Return the reasons of the dead letters."""
-        letters = self.broker.messages(self.queue.dead_letter_url)
+        letters = self.broker.messages(self.dead_letters.url)
         return [letter.attributes["reason"]["StringValue"] for letter in letters]
 
     def record(self, task_id: str) -> TaskRecord:

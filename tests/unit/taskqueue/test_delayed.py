@@ -18,7 +18,7 @@ from taskqueue.sending.one_time_schedules import (
     schedule_name,
 )
 
-QUEUE = Queue("work", "url", "arn:work", "dead")
+QUEUE = Queue("work", "url", "arn:work")
 DUE_MS = 1_795_370_400_250
 
 

@@ -20,7 +20,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 ENVIRONMENT = {
     "TASKS_TABLE": "tasks",
-    "QUEUES": json.dumps({"work": {"url": "u", "arn": "a", "dead_letter_url": "d"}}),
+    "QUEUES": "work",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

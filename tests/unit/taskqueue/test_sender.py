@@ -183,7 +183,7 @@ def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seco
 
 
 def outgoing(length: int) -> Outgoing:
-    queue = Queue("work", "u", "a", "d")
+    queue = Queue("work", "u", "a")
     body: Any = range(length)
     return Outgoing(message(), queue, {"MessageBody": body, "DelaySeconds": 0}, is_far=False)
 

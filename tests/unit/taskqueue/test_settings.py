@@ -1,21 +1,22 @@
 """The environment of a function."""
 
-import json
-
 import pytest
 
 from taskqueue.lambdas.settings import Settings
-from taskqueue.queue import Queue, parse_queues, queue_name
+from taskqueue.queue import Queue, queue_name, queues_of
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:stack-work"
-QUEUES = json.dumps({"work": {"url": "u", "arn": ARN, "dead_letter_url": "d"}})
+QUEUES = queues_of("work,more", "https://sqs/0/stack-", "arn:aws:sqs:us-east-1:000000000000:stack-")
 
 
 def test_a_full_environment() -> None:
     settings = Settings.of(
         {
             "TASKS_TABLE": "tasks",
-            "QUEUES": QUEUES,
+            "QUEUES": "work",
+            "QUEUE_URL_PREFIX": "https://sqs/0/stack-",
+            "QUEUE_ARN_PREFIX": "arn:aws:sqs:us-east-1:000000000000:stack-",
+            "DEAD_LETTER_QUEUE_URL": "https://sqs/0/stack-dead-letters",
             "RESULT_TTL_SECONDS": "60",
             "SCHEDULE_GROUP": "g",
             "SCHEDULER_ROLE_ARN": "r",
@@ -23,7 +24,8 @@ def test_a_full_environment() -> None:
             "DEAD_LETTERS_TABLE": "dead",
         }
     )
-    assert settings.queues == {"work": Queue("work", "u", ARN, "d")}
+    assert settings.queues == {"work": Queue("work", "https://sqs/0/stack-work", ARN)}
+    assert settings.dead_letter_queue_url == "https://sqs/0/stack-dead-letters"
     assert settings.task_modules == ("a.tasks", "b.tasks")
     assert (settings.tasks_table, settings.result_ttl_seconds) == ("tasks", 60)
     assert (settings.schedule_group, settings.scheduler_role_arn) == ("g", "r")
@@ -43,5 +45,5 @@ def test_the_tasks_table_may_not() -> None:
 
 
 def test_a_queue_s_logical_name_is_found_by_its_arn() -> None:
-    assert queue_name(ARN, parse_queues(QUEUES)) == "work"
-    assert queue_name("arn:aws:sqs:us-east-1:0:other", parse_queues(QUEUES)) == "other"
+    assert queue_name(ARN, QUEUES) == "work"
+    assert queue_name("arn:aws:sqs:us-east-1:0:other", QUEUES) == "other"

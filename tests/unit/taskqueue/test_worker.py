@@ -200,7 +200,7 @@ def test_exhausted_retries_are_a_failure_and_a_dead_letter(rig: Rig, tasks: Task
     assert rig.record("a").status == "FAILURE"
     assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
     assert tasks.ran == ["a"] * 3
-    (letter,) = rig.broker.messages(rig.queue.dead_letter_url)
+    (letter,) = rig.broker.messages(rig.dead_letters.url)
     assert letter.body == encode(Message("flaky", "a", [99]))
     assert letter.attributes["queue"]["StringValue"] == "work"
     assert letter.attributes["task_id"]["StringValue"] == "a"
@@ -343,7 +343,7 @@ def test_poison_is_a_dead_letter_at_once_and_the_rest_goes_on(
     (found,) = rig.reasons()
     assert reason in found
     assert found.isprintable()
-    (letter,) = rig.broker.messages(rig.queue.dead_letter_url)
+    (letter,) = rig.broker.messages(rig.dead_letters.url)
     assert letter.body == body
     assert rig.metrics.counts == {"TasksSucceeded": 2, "TasksFailed": 1}
 

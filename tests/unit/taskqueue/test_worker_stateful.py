@@ -111,7 +111,7 @@ class Queue(RuleBasedStateMachine):
         self.what_is_final_stays()
         reasons = {
             letter.attributes["task_id"]["StringValue"]
-            for letter in self.rig.broker.messages(self.rig.queue.dead_letter_url)
+            for letter in self.rig.broker.messages(self.rig.dead_letters.url)
         }
         for task_id, failures in self.failures.items():
             status = self.rig.record(task_id).status

@@ -127,7 +127,7 @@ def read_letter(record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: 
     letter = DeadLetter(
         id=dead_letter_id(queue, int(system["SentTimestamp"]), record["messageId"]),
         queue=queue,
-        reason=rejected.reason or _fault(known) or _history(system),
+        reason=rejected.reason or _fault(known) or _history(system, queue),
         body=body,
         received_at_ms=now_ms,
         task_id=known.id if isinstance(known, Message) else known.task_id,
@@ -156,13 +156,14 @@ def _fault(known: Message | PoisonMessage) -> str | None:
     return known.reason[:MAX_TEXT_LENGTH] if isinstance(known, PoisonMessage) else None
 
 
-def _history(system: Mapping[str, str]) -> str:
+def _history(system: Mapping[str, str], queue: str) -> str:
     source_arn = system.get("DeadLetterQueueSourceArn")
     if not source_arn:
         return "sent to the dead-letter queue without a reason"
     # SQS counts on when it moves a message, so that this delivery is counted too.
     times = max(int(system["ApproximateReceiveCount"]) - 1, 1)
-    return f"received {times} times without finishing, from {source_arn.rpartition(':')[2]}"
+    place = f" from {source_arn}" if queue == UNKNOWN_QUEUE else ""
+    return f"received {times} times{place} without finishing"
 
 
 def _allowed(text: str) -> str:

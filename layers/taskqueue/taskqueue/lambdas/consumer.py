@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 
 from taskqueue.app import App
-from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.lambdas.clients import client
 from taskqueue.lambdas.settings import metrics_namespace
-from taskqueue.lambdas.wiring import sender, settings, task_store
+from taskqueue.lambdas.wiring import dead_letter_sender, sender, settings, task_store
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 
@@ -22,13 +21,12 @@ Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 def consumer(app: App) -> Handler:
     """Return the handler of the Lambda that runs the tasks of `app`: all that it needs."""
     logger = Logger(service=app.name)
-    queue = settings().queues[app.queue]
     worker = Worker(
         app=app,
         store=task_store(),
         sender=sender(),
-        visibility=Visibility(client("sqs"), queue),
-        dead_letters=DeadLetterSender(client("sqs"), queue.dead_letter_url),
+        visibility=Visibility(client("sqs"), settings().queues[app.queue]),
+        dead_letters=dead_letter_sender(),
         logger=logger,
         metrics=Metrics(namespace=metrics_namespace(), service=app.name),
     )

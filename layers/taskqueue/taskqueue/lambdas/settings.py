@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from taskqueue.queue import Queue, parse_queues
+from taskqueue.queue import Queue, queues_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Settings:
 
     tasks_table: str
     queues: Mapping[str, Queue]
+    dead_letter_queue_url: str
     result_ttl_seconds: int
     schedule_group: str
     scheduler_role_arn: str
@@ -28,7 +29,12 @@ class Settings:
         """Read the settings; what a function does not use may be missing."""
         return cls(
             tasks_table=environment["TASKS_TABLE"],
-            queues=parse_queues(environment.get("QUEUES", "{}")),
+            queues=queues_of(
+                environment.get("QUEUES", ""),
+                environment.get("QUEUE_URL_PREFIX", ""),
+                environment.get("QUEUE_ARN_PREFIX", ""),
+            ),
+            dead_letter_queue_url=environment.get("DEAD_LETTER_QUEUE_URL", ""),
             result_ttl_seconds=int(environment.get("RESULT_TTL_SECONDS", 7 * 24 * 60 * 60)),
             schedule_group=environment.get("SCHEDULE_GROUP", ""),
             scheduler_role_arn=environment.get("SCHEDULER_ROLE_ARN", ""),

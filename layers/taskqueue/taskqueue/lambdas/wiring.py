@@ -4,6 +4,7 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
+from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.lambdas.clients import client
 from taskqueue.lambdas.settings import Settings
 from taskqueue.records.dynamodb import DynamoTaskStore
@@ -51,6 +52,12 @@ def record_with(new: "NewItem") -> "RecordWithItem":
 def producer() -> Producer:
     """Return who sends the tasks of this process that no task sends."""
     return Producer(sender(), task_store())
+
+
+@functools.cache
+def dead_letter_sender() -> DeadLetterSender:
+    """Return the sender of dead letters, to the queue DEAD_LETTER_QUEUE_URL."""
+    return DeadLetterSender(client("sqs"), settings().dead_letter_queue_url)
 
 
 @functools.cache

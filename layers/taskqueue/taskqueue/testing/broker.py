@@ -44,9 +44,9 @@ class MemoryBroker:
     _receipts: Iterator[int] = field(default_factory=itertools.count)
 
     def create_queue(self, name: str) -> Queue:
-        """Make a queue and the dead-letter queue beside it."""
-        queue = Queue(name, f"memory://{name}", f"{_ARN_PREFIX}{name}", f"memory://{name}-dead")
-        self._queues |= {queue.url: [], queue.dead_letter_url: []}
+        """Make a queue."""
+        queue = Queue(name, f"memory://{name}", f"{_ARN_PREFIX}{name}")
+        self._queues[queue.url] = []
         return queue
 
     def messages(self, url: str) -> Sequence[StoredMessage]:

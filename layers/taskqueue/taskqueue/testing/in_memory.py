@@ -52,6 +52,7 @@ class InMemory:
         self.broker = MemoryBroker(self.now_ms)
         names = {app.queue, *(task.queue for task in app.tasks.values())}
         self.queues = {name: self.broker.create_queue(name) for name in sorted(names)}
+        self._dead_letters = self.broker.create_queue("dead-letters")
         self._sqs = cast("SQSClient", self.broker)
         self.sender = Sender(self._sqs, self.store, self.queues, sleep=self._sleep)
         self.producer = Producer(self.sender, self.store, self.now_ms, sleep=self.work)
@@ -100,11 +101,7 @@ class InMemory:
 
     def dead_letters(self) -> list[RejectedMessage]:
         """Return what came to the dead letters, with the reasons."""
-        return [
-            _rejected(message)
-            for queue in self.queues.values()
-            for message in self.broker.messages(queue.dead_letter_url)
-        ]
+        return [_rejected(message) for message in self.broker.messages(self._dead_letters.url)]
 
     def _worker(self, queue: Queue) -> Worker:
         return Worker(
@@ -112,7 +109,7 @@ class InMemory:
             store=self.store,
             sender=self.sender,
             visibility=Visibility(self._sqs, queue),
-            dead_letters=DeadLetterSender(self._sqs, queue.dead_letter_url),
+            dead_letters=DeadLetterSender(self._sqs, self._dead_letters.url),
             logger=Logger(service=self._app.name),
             metrics=cast("Metrics", _NoMetrics()),
             now_ms=self.now_ms,
