@@ -90,6 +90,15 @@ def test_an_enqueued_task_waits(store: TaskStore) -> None:
     assert (record.started_at_ms, record.finished_at_ms) == (None, None)
 
 
+def test_many_records_are_read_at_once(store: TaskStore) -> None:
+    messages = [task() for _ in range(101)]
+    store.enqueue_many(messages, NOW_MS)
+    ids = [message.id for message in messages]
+    found = store.get_many([*ids, "never-issued", ids[0]])
+    assert found == {task_id: store.get(task_id) for task_id in ids}
+    assert store.get_many([]) == {}
+
+
 def test_enqueueing_again_says_how_far_the_task_is(store: TaskStore) -> None:
     message = task()
     store.enqueue(message, NOW_MS)

@@ -39,6 +39,27 @@ def test_a_schedule_is_added_shown_and_removed(write: Send, read: Send) -> None:
     assert read("GET", "/schedules/mine").status == 404
 
 
+def test_schedules_are_listed_by_the_page_with_what_became_of_their_tasks(
+    stack: Stack, tick: Any, write: Send, read: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {f"mine{number}" for number in range(5)}
+    for name in names:
+        write("PUT", f"/schedules/{name}", EVERY_MINUTE)
+    stack.dynamodb.put_item(TableName="schedules_table", Item={"name": {"S": "bad"}})
+    now_ms = clock.now_ms()
+    tick(now_ms)
+    write("DELETE", "/schedules/select_populate_book")
+    monkeypatch.setattr(clock, "now_ms", lambda: now_ms + 60_000)
+    pages = [read("GET", "/schedules", query={"limit": "2"}).body]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(read("GET", "/schedules", query={"limit": "2", "cursor": cursor}).body)
+    assert max(len(page["schedules"]) for page in pages) == 2
+    shown = {one["name"]: one for page in pages for one in page["schedules"]}
+    assert shown.keys() == names | {"bad"}
+    assert {shown[name]["last_status"] for name in names} == {"PENDING"}
+    assert "broken" in shown["bad"]
+
+
 def test_a_paused_schedule_has_no_next_run(write: Send, read: Send) -> None:
     write("PUT", "/schedules/mine", EVERY_MINUTE)
     write("PUT", "/schedules/mine", {**EVERY_MINUTE, "paused": True})

@@ -6,6 +6,7 @@ conditional on it, so that no two writers undo each other's work.
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import ConditionFailed, store_errors
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 MAX_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Rows in the order of their names; after the one named `next_name` come others, None ends.
+
+    Pages follow one another in no order, and one may be short, or empty, and not the last.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.Pagination
+    """
+
+    rows: Sequence[Row | BrokenRow]
+    next_name: str | None
 
 
 class DynamoScheduleStore:
@@ -43,6 +56,21 @@ class DynamoScheduleStore:
                 return sorted(rows, key=_name)
             start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
+    def page(self, limit: int, after: str | None = None) -> RowPage:
+        """Return up to `limit` rows, and at most a megabyte, after the one named `after`.
+
+        Raises:
+            StoreError, Throttled: the request failed.
+        """
+        start: Item = {"ExclusiveStartKey": _key(after)} if after else {}
+        with store_errors():
+            response = self._client.scan(
+                TableName=self._table, ConsistentRead=True, Limit=limit, **start
+            )
+        last = response.get("LastEvaluatedKey")
+        rows = sorted((_row(dict(item)) for item in response["Items"]), key=_name)
+        return RowPage(rows, last["name"]["S"] if last else None)
+
     def get(self, name: str) -> Row | BrokenRow | None:
         """Return the row of a schedule, removed or not, or None.
 
@@ -51,7 +79,7 @@ class DynamoScheduleStore:
         """
         with store_errors():
             response = self._client.get_item(
-                TableName=self._table, Key={"name": {"S": name}}, ConsistentRead=True
+                TableName=self._table, Key=_key(name), ConsistentRead=True
             )
         item = response.get("Item")
         return _row(dict(item)) if item else None
@@ -86,7 +114,7 @@ class DynamoScheduleStore:
             StoreError, Throttled: the request failed.
         """
         with store_errors():
-            self._client.delete_item(TableName=self._table, Key={"name": {"S": name}})
+            self._client.delete_item(TableName=self._table, Key=_key(name))
 
     def put(self, schedule: Schedule, now_ms: int) -> Row:
         """Add or change a schedule as the API does, and return its row.
@@ -122,6 +150,10 @@ class DynamoScheduleStore:
             if self.save(removed(found)):
                 return True
         raise Throttled
+
+
+def _key(name: str) -> Item:
+    return {"name": {"S": name}}
 
 
 def _name(row: Row | BrokenRow) -> str:
@@ -161,5 +193,5 @@ def _row(item: Item) -> Row | BrokenRow:
         )
     except InvalidSchedule as error:
         return BrokenRow(name, str(error))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return BrokenRow(name, "cannot be read")

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from taskqueue.aws.batch_items import get_items
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import (
     ANSWERS,
@@ -29,7 +30,15 @@ from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
 from taskqueue.records.claim import Claim, ClaimOutcome, NotClaimed
-from taskqueue.records.item import Item, item_key, number, pending_item, read_parts, read_record
+from taskqueue.records.item import (
+    Item,
+    item_id,
+    item_key,
+    number,
+    pending_item,
+    read_parts,
+    read_record,
+)
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
@@ -54,6 +63,7 @@ class DynamoTaskStore:
         patience: Patience = PATIENCE,
     ) -> None:
         self._client = client
+        self._patience = patience
         self._statements = Statements(client, patience)
         self._table = table
         self._retention = Retention(result_ttl_seconds)
@@ -129,6 +139,15 @@ class DynamoTaskStore:
     def get(self, task_id: str) -> TaskRecord | None:
         item = self._item(task_id)
         return read_record(task_id, item) if item else None
+
+    def get_many(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
+        by_key = {item_id(task_id): task_id for task_id in task_ids}
+        keys = [item_key(task_id) for task_id in by_key.values()]
+        items = get_items(self._client, self._table, keys, consistent=True, patience=self._patience)
+        ids = [by_key[item["id"]["S"]] for item in items]
+        return {
+            task_id: read_record(task_id, item) for task_id, item in zip(ids, items, strict=True)
+        }
 
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
         return self._is_updated(task_id, updates.set_progress(attempt, progress))

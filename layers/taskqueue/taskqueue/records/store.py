@@ -104,6 +104,10 @@ class TaskStore(Recorder, Protocol):
         """Return the record, or None for an id that was never issued or whose record is gone."""
         ...
 
+    def get_many(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
+        """Return the records of those of the ids that have one, by id."""
+        ...
+
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
         """Write a JSON value of the task's own; False where the lease was lost."""
         ...

@@ -72,6 +72,10 @@ class MemoryTaskStore:
         row = self._rows.get(task_id)
         return row.record if row else None
 
+    def get_many(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
+        found = {task_id: self.get(task_id) for task_id in task_ids}
+        return {task_id: record for task_id, record in found.items() if record}
+
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
         def moved(row: _Row) -> _Row:
             return replace(row, record=replace(row.record, progress=progress))
