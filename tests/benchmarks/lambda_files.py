@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.support.expansion import expand
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def copy_built(built: Path, logical_id: str, target: Path) -> LambdaFiles:
         built: the folder of the built template, as `sam build` left it.
         logical_id: the function's name in the template.
     """
-    resources = yaml.safe_load((built / "template.yaml").read_text())["Resources"]
+    resources = expand(built / "template.yaml", {})["Resources"]
     function: Mapping[str, Any] = resources[logical_id]["Properties"]
     module = function["Handler"].rpartition(".")[0]
     files = LambdaFiles(target / "task", target / "opt", module)

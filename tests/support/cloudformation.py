@@ -1,18 +1,15 @@
 """template.yaml as the SAM CLI expands it: loops done, rows and parameters resolved."""
 
 import functools
-import json
-import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.paths import SAM_ENVIRONMENT
+from tests.support.expansion import expand
 
 ROOT = Path(__file__).parents[2]
 STACK = "stack"
-_EXPAND = ROOT / "tests" / "support" / "expand_template.py"
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
@@ -37,16 +34,7 @@ def overrides(environment: str) -> dict[str, str]:
 @functools.cache
 def expanded(environment: str) -> Node:
     """The template with an environment's parameters."""
-    parameters = json.dumps(_PSEUDO_PARAMETERS | overrides(environment) | _EVERYTHING)
-    python = SAM_ENVIRONMENT / "bin" / "python"
-    done = subprocess.run(
-        [python, _EXPAND, ROOT / "template.yaml", parameters],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    template: Node = json.loads(done.stdout)
-    return template
+    return expand(ROOT / "template.yaml", _PSEUDO_PARAMETERS | overrides(environment) | _EVERYTHING)
 
 
 TEMPLATE = expanded("prod")
