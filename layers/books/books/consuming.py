@@ -1,7 +1,7 @@
 """The consumer of the views queue: one segment per batch and minute, not one write per view.
 
-A message is acknowledged once its views are written. When that fails, all messages come back; what
-was written of them by then is counted once all the same.
+A message is acknowledged once its views are written. When that fails, all messages of the batch
+come back. Views that were written before the failure are then written again, and counted once.
 """
 
 from collections.abc import Callable, Mapping

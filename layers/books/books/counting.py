@@ -1,12 +1,15 @@
-"""Counts the views of a window: summaries of folded minutes, segments of the others.
+"""Counts the views of a window: folded minutes by their summaries, the others by their segments.
 
-A minute is folded once it is closed: its segments are merged into one summary, to which the
-minute's head then points. The head also counts arrivals: each segment is written first, and counted
-after. So a summary that was made when the head said `arrivals` covers at least the segments that
-had been counted by then, and one whose `covered` is not the head's `arrivals` may lack a segment:
-such a minute is counted, and folded, from its segments again. Segments are never changed and only
-deleted long after their window, so nothing is lost by a crash at any point, nor by several that
-fold at once: each writes its own summary, and the head points to one that is whole.
+Some seconds after its end a minute is folded: its segments are merged into one summary, and the
+minute's head points to it. The head also counts how many segments have arrived. Each segment is
+written first and counted afterwards, so a summary covers at least the segments that the head had
+counted before they were read; the fold keeps that number as `covered`. Where the head has counted
+more since, the summary may lack a segment, and the minute is counted and folded from its segments
+again.
+
+Segments are never changed, and deleted only long after their window. So a crash loses nothing at
+any point, and neither do two that fold at once: each writes a summary of its own, and the head
+points to one of them, when it is whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,9 +64,10 @@ class StoredSegment:
 
 
 class ViewStore(Protocol):
-    """Segments, summaries and heads. Reads see every write that was answered before.
+    """Where segments, summaries and heads are kept.
 
-    Every method may raise `StoreError` or `Throttled`.
+    Reads are strongly consistent: they find what a finished write has written. Only `known_books`
+    may be a little behind. Every method may raise `StoreError` or `Throttled`.
     """
 
     def append(self, segment: StoredSegment) -> None:
@@ -87,7 +91,7 @@ class ViewStore(Protocol):
         ...
 
     def known_books(self, list_number: int) -> Mapping[str, int]:
-        """Return the places of books in a list, of all of it or of what it was a while ago."""
+        """Return the places of books in a list, perhaps without those added most recently."""
         ...
 
     def add_books(self, list_number: int, piece_number: int, data: bytes) -> bool:
@@ -99,7 +103,10 @@ class ViewStore(Protocol):
         ...
 
     def point(self, minute: int, fold: Fold) -> None:
-        """Point the minute's head, if it has one, to a summary, unless to one that covers more."""
+        """Point the minute's head to a summary, unless it points to one that covers more.
+
+        Nothing is written for a minute that has no head.
+        """
         ...
 
     def summaries(self, heads: Sequence[Head]) -> Mapping[int, bytes]:
@@ -109,7 +116,11 @@ class ViewStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The views of a window. `unreadable`: the ids of the segments that were left out anew."""
+    """The views of a window.
+
+    `left_out`: how many segments are not counted, since they cannot be read. `unreadable`: the ids
+    of those that were found by this count, and not by an earlier fold.
+    """
 
     counts: Mapping[str, int]
     left_out: int

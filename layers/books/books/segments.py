@@ -64,7 +64,7 @@ class Segment:
 
 
 def message_key(message_id: str) -> bytes:
-    """Return the key of a message; two messages share one never in practice (128 bits)."""
+    """Return the key of a message: 128 bits, so that no two messages share one in practice."""
     return hashlib.blake2b(message_id.encode(), digest_size=KEY_BYTES).digest()
 
 
@@ -174,7 +174,7 @@ class Merge:
         self._seen: set[bytes] = set()
 
     def add(self, segment: Segment) -> None:
-        """Count what the segment's messages say, but of those counted before nothing."""
+        """Count what the segment's messages say, except for messages that are counted already."""
         if self._seen.isdisjoint(segment.keys):
             self._count(segment.numbers, segment.own_books)
         else:

@@ -89,7 +89,7 @@ class Column:
     def add(self, column: bytes) -> None:
         """Add the column of one minute; shorter ones were written when the list was shorter.
 
-        A sum stays within its 32 bits: a window has not 4 billion views of one book.
+        A sum fits its 32 bits, since no window has 4 billion views of one book.
         """
         self._total += int.from_bytes(column, "little")
         self._length = max(self._length, len(column))

@@ -7,8 +7,8 @@
     books#<list number>  piece#<number>                 `data`: a piece of an hour's list of books
     aside                <minute>#<id>                  `data`: a segment that cannot be read
 
-An item is written once; only heads change. All go away some hours after their window, but what was
-set aside stays for a week.
+An item is written once; only heads change. Items go away two hours after their window, those set
+aside a week after their minute.
 """
 
 import time
@@ -112,7 +112,7 @@ class DynamoViewStore:
         return self._books_from(list_number, 0)
 
     def known_books(self, list_number: int) -> Mapping[str, int]:
-        """Return the places of books in a list, as of half a minute ago at the most.
+        """Return the places of books in a list, as they were at most `REFRESH_SECONDS` ago.
 
         Raises:
             StoreError, Throttled: a request failed.
@@ -152,7 +152,10 @@ class DynamoViewStore:
         return fold_id
 
     def point(self, minute: int, fold: Fold) -> None:
-        """Point the minute's head, if it has one, to a summary, unless to one that covers more."""
+        """Point the minute's head to a summary, unless it points to one that covers more.
+
+        Nothing is written for a minute that has no head.
+        """
         try:
             with store_errors():
                 self._client.update_item(

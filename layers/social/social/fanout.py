@@ -8,10 +8,11 @@ message more that goes on with the next page.
                               └─ notify_friends_page ── page 1 ─┬─ 10 deliver_news
                                                                 └─ …
 
-Nothing is kept between these messages but the task's record, and each may come twice. A page is
-sent first and recorded as planned afterwards. A worker that dies in between leaves no trace in the
-record, so the page is planned again, under another plan id: `taskqueue.parts` counts a page by one
-plan only. A delivery made twice is the same item.
+Nothing is kept between these messages but the task's record, and each may come twice. A page's
+messages are sent first, and the page is recorded as planned afterwards. A worker that dies in
+between leaves no trace in the record, so the page is planned again, under another plan id;
+`taskqueue.groups.completion` counts a page by one of its plans only. A delivery that is made twice
+writes the same item twice.
 """
 
 import itertools

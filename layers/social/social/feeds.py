@@ -75,7 +75,7 @@ class FeedStore:
     def page(self, user_id: str, cursor: str | None, limit: int, *, now_ms: int) -> FeedPage:
         """Return up to `limit` (at least 1) deliveries that have not expired.
 
-        Only the end of the feed may be an empty page.
+        A page is empty only at the end of the feed.
 
         Raises:
             InvalidCursor: the cursor is none of a page's.

@@ -61,7 +61,7 @@ class FriendStore:
     def unfriend(self, user_id: str, friend_id: str) -> None:
         """End the friendship of the two users, in both directions or not at all.
 
-        Users who are no friends stay so. Raises as `befriend` does.
+        Ending one that does not exist is harmless. Raises as `befriend` does.
         """
         self._write(
             [
@@ -73,7 +73,7 @@ class FriendStore:
     def page(self, user_id: str, after: str | None, limit: int) -> FriendPage:
         """Return up to `limit` (at least 1) friends of the user whose ids come after `after`.
 
-        Reads what was written before, and as many times as it takes: a query ends at 1 MB.
+        The read is consistent, and takes several queries where one ends, at 1 MB.
 
         Raises:
             StoreError, Throttled: a request failed.

@@ -1,7 +1,7 @@
 """The fan-out, carried out: reads friends, sends parts, delivers, and finishes the task.
 
-What makes it exact is in `social.fanout`. Any step may fail or be cut short, and is then done
-again as a whole when its message comes back.
+`social.fanout` says why it counts exactly. A step that fails, or whose worker dies, is done again
+as a whole when its message comes back.
 """
 
 import uuid
@@ -73,7 +73,7 @@ def deliver_chunk(
 def _send_page(run: Context, fan_out: FanOut, number: int, page: FriendPage) -> None:
     plan = plan_page(fan_out, number, page, plan_id=uuid.uuid4().hex[:12])
     run.sender.send_unrecorded(plan.messages, run.now_ms())
-    # The chunks may be done by now: then none of them saw the plan, and the task is finished here.
+    # If all chunks were done before the plan was recorded, none of them could finish the task.
     _complete_if_done(run, fan_out, run.store.plan_parts(fan_out.task_id, plan.key))
 
 
@@ -82,7 +82,7 @@ def _is_planned(run: Context, fan_out: FanOut, page: int) -> bool:
     record = run.store.get(fan_out.task_id)
     if record is None or record.parts is None or not record.parts.has_page(page):
         return False
-    # Recorded once more, a plan says nothing new, but takes the task from STARTED to PROGRESS.
+    # The plan is there already; recording it again takes the task from STARTED to PROGRESS.
     parts = run.store.plan_parts(fan_out.task_id, min(record.parts.planned))
     _complete_if_done(run, fan_out, parts)
     return True

@@ -43,7 +43,7 @@ class ParallelPuts:
             list(pool.map(self._put_batches, [table] * lanes, [remaining] * lanes))
 
     def _put_batches(self, table: str, batches: Iterator[Sequence[Item]]) -> None:
-        """Put batches as long as there are any; lanes share the iterator."""
+        """Put batches as long as there are any; the threads share the iterator."""
         with _ended(batches):
             for batch in batches:
                 put_items(
@@ -57,7 +57,7 @@ class ParallelPuts:
 
 @contextmanager
 def _ended(batches: Iterator[object]) -> Iterator[None]:
-    """Leave nothing of `batches`: after an error, or a time limit, no lane begins a request."""
+    """Empty `batches` at the end, so that after an error no thread begins another request."""
     try:
         yield
     finally:

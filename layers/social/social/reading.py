@@ -19,8 +19,7 @@ def read_feed(
 ) -> NewsPage:
     """Return up to `limit` (at least 1) news of the user's feed.
 
-    What was deleted since it was delivered is left out; only the end of the feed may be an empty
-    page.
+    News that were deleted since are left out. A page is empty only at the end of the feed.
 
     Raises:
         InvalidCursor: the cursor is none of a page's.

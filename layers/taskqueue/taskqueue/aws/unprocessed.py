@@ -1,4 +1,4 @@
-"""What AWS leaves unprocessed of a batch is asked for again, after a while, and nothing else is.
+"""Asks AWS again, after a wait, for what it left unprocessed of a batch, and for nothing else.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html#Programming.Errors.BatchOperations
 """

@@ -11,11 +11,11 @@ from taskqueue.beat.timing import next_slot
 class Row:
     """A schedule and what beat has done for it. Times are milliseconds since the epoch.
 
-    `cursor_ms`: the time up to which every slot is done. `sent` counts the slots sent, `last_ms` is
-    the latest of them that had come when the row was written, `ahead` are those that had not.
+    `cursor_ms`: the time up to which every slot is done. `sent` counts the slots sent. When the row
+    was written, `last_ms` was the latest of them that had passed, and `ahead` were those to come.
 
-    `declared`: it stands in code; `changed`: but the API has changed it; `removed`: or taken it
-    away, which must be remembered, or the code would bring it back. `version` counts the writes.
+    `declared`: the schedule stands in code. `changed`: the API has changed it since. `removed`: the
+    API has removed it; the row stays, or the code would bring it back. `version` counts the writes.
     """
 
     schedule: Schedule

@@ -24,7 +24,11 @@ from taskqueue.task import AnyTask
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick did: `failed` schedules are tried again by the next, `broken` ones in vain."""
+    """What a tick did, by the schedules' names.
+
+    `failed`: why a schedule's slots were not sent; the next tick sends them. `broken`: why a
+    schedule cannot be run; it stays so until someone changes it.
+    """
 
     sent: int
     failed: Mapping[str, str]

@@ -1,9 +1,9 @@
-"""A task that is finished by its parts: counted exactly, whatever is delivered twice.
+"""A task that is finished by its parts, and counts what they did exactly.
 
-A task plans its parts in pages. Each attempt at a page makes a plan of its own, under a fresh plan
-id; every part of a plan that is done adds its key to a set. Adding to a set twice changes nothing,
-and a page counts once, by a plan of which all parts are done, so neither a redelivered part nor a
-page planned twice can be counted twice.
+A task plans its parts in pages. Each attempt at a page makes a plan of its own, under a new plan
+id. A part that is done adds its key to a set: a part that is delivered twice adds the same key
+twice, which changes nothing. A page that was planned twice counts by one of its plans, one of which
+all parts are done.
 """
 
 from collections import defaultdict
