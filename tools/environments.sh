@@ -52,7 +52,14 @@ sync() {
   "$uv" sync --quiet --locked "$@" || fail "$UV_PROJECT_ENVIRONMENT could not be installed"
 }
 
+have_python() {
+  "$uv" python find --quiet >/dev/null 2>&1 ||
+    "$uv" python install --quiet --no-bin 2>/dev/null ||
+    fail "CPython 3.13 was neither found nor could uv download it: install it (pyenv install 3.13)"
+}
+
 test "$("$uv" --version 2>/dev/null | cut -d ' ' -f 2)" = "$UV_VERSION" || install_uv
+have_python
 sync .venv
 sync .venv-sam --only-group sam
 sync .venv-ministack --only-group ministack
