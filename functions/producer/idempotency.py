@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 from aws_lambda_powertools.event_handler import ApiGatewayResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 
 from api.problems import Problem, bad_field
 from functions.producer.observing import logger
+from taskqueue.aws.errors import PERMANENT_CODES, error_code, store_error
 from taskqueue.lambdas import clients
 
 if TYPE_CHECKING:
@@ -71,13 +73,24 @@ def _remembered(app: ApiGatewayResolver, next_middleware: Next, key: str) -> Res
     ):
         detail = f"The request with this {HEADER} is still being answered."
         raise Problem(HTTPStatus.CONFLICT, detail) from None
-    except exceptions.IdempotencyPersistenceLayerError:
+    except exceptions.IdempotencyPersistenceLayerError as error:
         if answers:
             # What was asked for is done: its caller shall not be told otherwise.
             logger.error("an answer was not remembered")
             return answers[0]
+        _check_is_passing(error.__cause__)
         detail = f"{HEADER} cannot be looked up now. Nothing was done; try again."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
+
+
+def _check_is_passing(cause: BaseException | None) -> None:
+    """Check that another try may help.
+
+    Raises:
+        StoreRefused: it may not.
+    """
+    if isinstance(cause, ClientError) and error_code(cause) in PERMANENT_CODES:
+        raise store_error(error_code(cause)) from cause
 
 
 def _config(context: LambdaContext) -> "IdempotencyConfig":

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from api.problems import FieldError, Problem, bad_fields
+from api.problems import FieldError, Problem, bad_fields, failed
 from taskqueue.errors import (
     MessageTooLarge,
+    PermanentError,
     SendError,
     StoreError,
     TaskAlreadyStarted,
@@ -42,6 +43,8 @@ def problem_of(error: TaskQueueError) -> Problem | None:
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):
             return Problem(status, str(error))
+    if isinstance(error, PermanentError):
+        return failed()
     for kind, detail in _UNAVAILABLE.items():
         if isinstance(error, kind):
             headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}

@@ -87,6 +87,12 @@ def bad_fields(errors: Sequence[FieldError]) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "The request is not valid.", errors=errors)
 
 
+def failed() -> Problem:
+    """Return the problem that is none of the caller's; the log has what it was."""
+    detail = "The request failed; it has been logged."
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
 def not_found(detail: str, **members: Any) -> Problem:
     """Return the problem of a thing that is not there."""
     return Problem(HTTPStatus.NOT_FOUND, detail, members=members)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.bodies import read_object, with_text_body
 from api.errors import problem_of, validation_problem
-from api.problems import CONTENT_TYPE, Problem, not_found
+from api.problems import CONTENT_TYPE, Problem, failed, not_found
 from taskqueue.errors import TaskQueueError
 
 
@@ -87,7 +87,7 @@ class Api(APIGatewayRestResolver):
     def _unexpected_problem(self, error: Exception) -> Problem:
         # An exception's text may quote the request, so only its type and place are logged.
         self._log.error("unexpected error", error=type(error).__name__, place=_place(error))
-        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The request failed; it has been logged.")
+        return failed()
 
     def _proxy_response(self, problem: Problem) -> dict[str, Any]:
         return {

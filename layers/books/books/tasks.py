@@ -13,7 +13,7 @@ from taskqueue.app import App
 from taskqueue.beat.schedule import Misfire, Schedule
 from taskqueue.beat.timing import Interval
 from taskqueue.context import Context
-from taskqueue.errors import StoreError
+from taskqueue.errors import PermanentError, StoreError
 from taskqueue.lambdas.settings import metrics_namespace
 
 app = App("books", queue="rankings")
@@ -22,6 +22,7 @@ app = App("books", queue="rankings")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 _OPTIONS: dict[str, Any] = {
     "autoretry_for": (StoreError,),
+    "dont_autoretry_for": (PermanentError,),
     "retry_backoff": 1,
     "retry_backoff_max": 60,
 }

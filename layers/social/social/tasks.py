@@ -7,7 +7,7 @@ from social.fanout import Chunk, FanOut
 from social.ids import check_id
 from taskqueue.app import App
 from taskqueue.context import Context, Deferred
-from taskqueue.errors import SendError, StoreError
+from taskqueue.errors import PermanentError, SendError, StoreError
 
 app = App("social", queue="notifications")
 
@@ -16,6 +16,7 @@ app = App("social", queue="notifications")
 _OPTIONS: dict[str, Any] = {
     "max_retries": 10,
     "autoretry_for": (StoreError, SendError),
+    "dont_autoretry_for": (PermanentError,),
     "retry_backoff": 1,
     "retry_backoff_max": 300,
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taskqueue.context import Context as Context
     from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
     from taskqueue.errors import NoResult as NoResult
+    from taskqueue.errors import PermanentError as PermanentError
     from taskqueue.errors import Retry as Retry
     from taskqueue.errors import SendError as SendError
     from taskqueue.errors import SoftTimeLimitExceeded as SoftTimeLimitExceeded
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _ERRORS = (
     "MaxRetriesExceeded",
     "NoResult",
+    "PermanentError",
     "Retry",
     "SendError",
     "SoftTimeLimitExceeded",

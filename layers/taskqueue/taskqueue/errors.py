@@ -5,9 +5,12 @@
     ├── WrongArguments (a TypeError, too)
     ├── TaskNameTaken
     ├── StoreError
-    │   └── Throttled
+    │   ├── Throttled
+    │   └── StoreRefused           a PermanentError, too
     ├── SendError
-    │   └── MessageTooLarge
+    │   ├── SendRefused            a PermanentError, too
+    │   └── MessageTooLarge        a PermanentError, too
+    ├── PermanentError
     ├── TaskNotFound
     ├── TaskAlreadyStarted
     ├── TaskIdTaken
@@ -54,6 +57,10 @@ class TaskNameTaken(TaskQueueError):
     """The app has a task of that name already."""
 
 
+class PermanentError(TaskQueueError):
+    """The request is refused however often it is made: `dont_autoretry_for` such errors."""
+
+
 class StoreError(TaskQueueError):
     """The database refused the request or did not answer."""
 
@@ -62,11 +69,19 @@ class Throttled(StoreError):
     """The database is throttling; try again later."""
 
 
+class StoreRefused(StoreError, PermanentError):
+    """The database refuses the request, and will again."""
+
+
 class SendError(TaskQueueError):
     """The queue did not take the message."""
 
 
-class MessageTooLarge(SendError):
+class SendRefused(SendError, PermanentError):
+    """The queue refuses the message, and will again."""
+
+
+class MessageTooLarge(SendError, PermanentError):
     """The message is larger than the 1,048,576 bytes that SQS takes."""
 
 

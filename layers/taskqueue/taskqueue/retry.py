@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from taskqueue.errors import Retry
+from taskqueue.errors import PermanentError, Retry
 
 Uniform = Callable[[float, float], float]
 
@@ -37,7 +37,11 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Do not run the task again. `exhausted`: it was to be retried, but too often."""
+    """Do not run the task again.
+
+    `exhausted`: it was to be retried, but too often, or it is no use before someone mends the
+    stack: its message is kept.
+    """
 
     exhausted: bool
 
@@ -47,7 +51,7 @@ def decide(
 ) -> RetryLater | GiveUp:
     """Decide what becomes of a task that raised `error` after `retries` earlier retries."""
     if not isinstance(error, Retry) and not retries_by_itself(policy, error):
-        return GiveUp(exhausted=False)
+        return GiveUp(exhausted=isinstance(error, PermanentError))
     if is_exhausted(policy, retries):
         return GiveUp(exhausted=True)
     asked = error.countdown_seconds if isinstance(error, Retry) else None

@@ -175,7 +175,7 @@ def test_a_redriven_task_waits_again(stack: Stack, write: Send, read: Send) -> N
 def test_when_the_queue_is_down_the_letter_stays(stack: Stack, write: Send, read: Send) -> None:
     bury(record(encode(task("t-1"))))
     stack.take_queue_away()
-    assert write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive").status == 503
+    assert write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive").status == 500
     assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
     assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
 

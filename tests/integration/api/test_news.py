@@ -51,10 +51,10 @@ def test_a_post_costs_one_write_request_and_one_send(
     assert calls == ["BatchExecuteStatement", "SendMessage"]
 
 
-def test_when_the_queue_is_down_nothing_is_half_done(stack: Stack, write: Send) -> None:
+def test_when_the_queue_is_gone_nothing_is_half_done(stack: Stack, write: Send) -> None:
     stack.take_queue_away()
     reply = write("POST", PATH, POST)
-    assert (reply.status, reply.headers["content-type"]) == (503, "application/problem+json")
+    assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
     assert stack.items("news_table") == []
     assert stack.items("tasks_table") == []
 

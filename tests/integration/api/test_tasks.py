@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
@@ -153,10 +154,22 @@ def test_a_message_over_the_queues_limit_is_413(stack: Stack, write: Send) -> No
     assert stack.items("tasks_table") == []
 
 
-def test_when_the_queue_is_down_nothing_is_left(stack: Stack, write: Send) -> None:
-    stack.take_queue_away()
+def test_when_the_queue_is_down_nothing_is_left(
+    stack: Stack, write: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="x")
+
+    monkeypatch.setattr(stack.sqs, "send_message", fail)
     reply = write("POST", PATH, CALL)
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+    assert stack.items("tasks_table") == []
+
+
+def test_when_the_queue_is_gone_nobody_is_told_to_try_again(stack: Stack, write: Send) -> None:
+    stack.take_queue_away()
+    reply = write("POST", PATH, CALL)
+    assert (reply.status, "retry-after" in reply.headers) == (500, False)
     assert stack.items("tasks_table") == []
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import Limit, PathId
 from api.problems import CONTENT_TYPE
 from api.resolver import Api
-from taskqueue.errors import SendError, Throttled
+from taskqueue.errors import SendError, StoreRefused, Throttled
 from tests.support.gateway import CONTEXT, Answer, answer, call, event
 
 
@@ -40,7 +40,8 @@ def get_things(limit: Limit = 20) -> dict[str, Any]:
 
 @api.get("/broken/<how>")
 def get_broken(how: str) -> dict[str, Any]:
-    raise {"queue": SendError, "busy": Throttled}.get(how, RuntimeError)("secret of the request")
+    kinds = {"queue": SendError, "busy": Throttled, "denied": StoreRefused}
+    raise kinds.get(how, RuntimeError)("secret of the request")
 
 
 def fields(reply: Answer) -> list[str]:
@@ -137,6 +138,14 @@ def test_a_service_that_fails_is_503_without_its_words(how: str) -> None:
     reply = call(api.resolve, "GET", f"/broken/{how}")
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
     assert "secret" not in json.dumps(reply.body)
+
+
+def test_what_a_service_would_refuse_again_is_500_and_logged() -> None:
+    LOG.truncate(0)
+    reply = call(api.resolve, "GET", "/broken/denied")
+    assert (reply.status, "retry-after" in reply.headers) == (500, False)
+    assert reply.body["detail"] == "The request failed; it has been logged."
+    assert "StoreRefused" in LOG.getvalue()
 
 
 def test_an_unexpected_error_is_500_and_leaks_nothing() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.errors import Retry, Throttled
+from taskqueue.errors import PermanentError, Retry, StoreError, StoreRefused, Throttled
 from taskqueue.retry import GiveUp, RetryLater, RetryPolicy, backoff_seconds, decide
 
 PLAIN = RetryPolicy()
@@ -13,6 +13,7 @@ AUTO = RetryPolicy(
 )
 NEVER = RetryPolicy(max_retries=0, autoretry_for=(OSError,))
 ENDLESS = RetryPolicy(max_retries=None, autoretry_for=(OSError,), default_retry_delay_seconds=7)
+PASSING = RetryPolicy(autoretry_for=(StoreError,), dont_autoretry_for=(PermanentError,))
 EXITS = RetryPolicy(autoretry_for=(SystemExit,))
 
 
@@ -38,6 +39,9 @@ EXITS = RetryPolicy(autoretry_for=(SystemExit,))
         (AUTO, Retry(countdown_seconds=1), 4, RetryLater(1)),
         (AUTO, Retry(), 3, RetryLater(16)),
         (NEVER, OSError(), 0, GiveUp(exhausted=True)),
+        (PASSING, StoreError(), 0, RetryLater(180)),
+        (PASSING, Throttled(), 2, RetryLater(180)),
+        (PASSING, StoreRefused(), 0, GiveUp(exhausted=True)),
         (ENDLESS, OSError(), 1_000_000, RetryLater(7)),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from taskqueue.errors import SendError, StoreError, TaskQueueError, Throttled
+from taskqueue.errors import SendError, SendRefused, StoreError, StoreRefused, Throttled
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 THROTTLING_CODES = frozenset(
@@ -18,6 +18,38 @@ THROTTLING_CODES = frozenset(
         "ThrottlingException",
         "TransactionConflict",
         "TransactionConflictException",
+    }
+)
+# What is refused until someone changes the stack or the program. Credentials that have expired are
+# not among them: the next request has new ones.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+PERMANENT_CODES = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "AccessDenied",
+        "AccessDeniedException",
+        "InvalidAddress",
+        "InvalidClientTokenId",
+        "InvalidMessageContents",
+        "InvalidParameterValue",
+        "InvalidSecurity",
+        "ItemCollectionSizeLimitExceeded",
+        "ItemCollectionSizeLimitExceededException",
+        "KmsAccessDenied",
+        "KmsDisabled",
+        "KmsNotFound",
+        "OptInRequired",
+        "QueueDoesNotExist",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "SerializationException",
+        "UnrecognizedClientException",
+        "UnsupportedOperation",
+        "ValidationError",
+        "ValidationException",
     }
 )
 # In the answer of one write; among the reasons of a cancelled transaction.
@@ -42,7 +74,7 @@ class ConditionFailed(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn the errors of DynamoDB's client into `StoreError`, `Throttled` and `ConditionFailed`."""
+    """Turn the errors of DynamoDB's client into kinds of `StoreError`, and `ConditionFailed`."""
     try:
         yield
     except ClientError as error:
@@ -58,22 +90,26 @@ def _store_failure(error: ClientError) -> Exception:
         return Throttled()
     if _CONDITION_CODES.intersection(codes):
         return ConditionFailed(response.get("Item"))
-    return store_error(codes[0])
+    permanent = [code for code in codes if code in PERMANENT_CODES]
+    return store_error(permanent[0] if permanent else codes[0])
 
 
 @contextmanager
 def send_errors() -> Iterator[None]:
-    """Turn errors of SQS and EventBridge Scheduler into `SendError`."""
+    """Turn errors of SQS and EventBridge Scheduler into `SendError` and `SendRefused`."""
     try:
         yield
     except ClientError as error:
-        raise SendError(f"the queue refused the message: {error_code(error)}") from error
+        code = error_code(error)
+        kind = SendRefused if code in PERMANENT_CODES else SendError
+        raise kind(f"the queue refused the message: {code}") from error
     except BotoCoreError as error:
         raise SendError(f"the queue did not answer: {type(error).__name__}") from error
 
 
-def store_error(code: str) -> TaskQueueError:
+def store_error(code: str) -> StoreError:
     """Return the project's error for a DynamoDB error code that is no failed condition's."""
     if code in THROTTLING_CODES:
         return Throttled()
-    return StoreError(f"the database refused the request: {code}")
+    kind = StoreRefused if code in PERMANENT_CODES else StoreError
+    return kind(f"the database refused the request: {code}")
