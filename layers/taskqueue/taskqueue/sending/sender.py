@@ -71,7 +71,8 @@ class Sender:
         Raises:
             MessageTooLarge, SendError: nothing was sent, and no record stays behind.
             TaskIdTaken: the id is that of a task of another name.
-            StoreError: the record could not be written; nothing was sent.
+            StoreError: nothing was sent. The record could not be written; or it was, but neither
+                could the message be sent nor the record be removed.
         """
         outgoing = self._outgoing(message, now_ms)
         records = recorder or self._store
