@@ -1,14 +1,13 @@
 """The article's two programs, run by a stock Celery client."""
 
-import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import People
+from tests.support.iam_user import iam_user
 from tests.support.raw_queue import RawQueue
 from tests.support.tasks import finished, task
 from tools.demo.readers import Readers
@@ -84,38 +83,12 @@ def test_the_environment_comes_from_the_stacks_outputs(stack: Stack, celery: Cel
 
 def test_the_client_needs_four_permissions(stack: Stack) -> None:
     """Those that its README names."""
-    with _user(stack, _PERMISSIONS) as keys:
+    permissions = {
+        RawQueue.of(stack).arn: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+        _table_arn(stack): ["dynamodb:DescribeTable", "dynamodb:GetItem"],
+    }
+    with iam_user(stack, permissions) as keys:
         assert CeleryClient(stack, keys).run("fail.py").startswith("InvalidId")
-
-
-_PERMISSIONS = {
-    "queue": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
-    "table": ["dynamodb:DescribeTable", "dynamodb:GetItem"],
-}
-
-
-@contextmanager
-def _user(stack: Stack, permissions: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, str]]:
-    """The keys of a user who may do no more than that."""
-    iam, name = stack.client("iam"), f"celery-{uuid.uuid4().hex}"
-    arns = {"queue": RawQueue.of(stack).arn, "table": _table_arn(stack)}
-    statements = [
-        {"Effect": "Allow", "Action": actions, "Resource": arns[resource]}
-        for resource, actions in permissions.items()
-    ]
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="client", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    try:
-        yield {
-            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-        }
-    finally:
-        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.delete_user_policy(UserName=name, PolicyName="client")
-        iam.delete_user(UserName=name)
 
 
 def _table_arn(stack: Stack) -> str:
