@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test bench bench-beat lint format environments
+.PHONY: help run stop build unit test fuzz bench bench-beat lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ unit: environments ## the tests of what computes, in seconds, without a network
 
 test: environments ## style, types, template, and every test, with their coverage
 	@$(PYTHON) -m tools.check
+
+fuzz: environments ## 10,000 requests of any kind to the API: none is a server error
+	@FUZZ_REQUESTS=10000 $(PYTHON) -m pytest -q tests/integration/api/test_any_request.py
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks

@@ -20,14 +20,17 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the API Gateway event with its body as text.
+    """Return the API Gateway event, whole as `events` makes it, with its body as text.
+
+    Its content type is then JSON's.
 
     Raises:
         Problem: the body is too large, is not UTF-8 or is not said to be JSON.
     """
     body = event.get("body")
     if not body:
-        return dict(event, body=None, isBase64Encoded=False)
+        # The content type of nothing says nothing; Powertools would read it, and fail at many.
+        return _as_json(event, None)
     _check_content_type(event)
     text = _decoded(body) if event.get("isBase64Encoded") else str(body)
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
@@ -35,7 +38,7 @@ def with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The body is larger than {MAX_BYTES:,} bytes, the most that a queue takes.",
         )
-    return dict(event, body=text, isBase64Encoded=False)
+    return _as_json(event, text)
 
 
 def read_object(text: str) -> dict[str, Any]:
@@ -78,9 +81,18 @@ def _children(value: Any) -> list[Any]:
     return [child for child in children if isinstance(child, dict | list)]
 
 
+def _as_json(event: Mapping[str, Any], text: str | None) -> dict[str, Any]:
+    headers = {name: value for name, value in event["headers"].items() if not _is_type(name)}
+    headers["content-type"] = "application/json"
+    return {**event, "body": text, "isBase64Encoded": False, "headers": headers}
+
+
+def _is_type(header: str) -> bool:
+    return header.lower() == "content-type"
+
+
 def _check_content_type(event: Mapping[str, Any]) -> None:
-    headers = event.get("headers") or {}
-    given = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    given = next((value for name, value in event["headers"].items() if _is_type(name)), "")
     kind = str(given).partition(";")[0].strip().lower()
     if kind not in ("", "application/json"):
         raise Problem(

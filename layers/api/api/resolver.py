@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.bodies import read_object, with_text_body
 from api.errors import problem_of, validation_problem
+from api.events import whole
 from api.problems import CONTENT_TYPE, Problem, failed, not_found
 from taskqueue.errors import TaskQueueError
 
@@ -32,7 +33,7 @@ class Api(APIGatewayRestResolver):
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer the API Gateway event."""
         try:
-            answer = super().resolve(with_text_body(event), context)
+            answer = super().resolve(with_text_body(whole(event)), context)
             # API Gateway takes null for no body; the local AWS does not.
             return {**answer, "body": answer["body"] or ""}
         except Problem as problem:

@@ -3,6 +3,7 @@
 import pytest
 
 from functions.producer import idempotency
+from taskqueue import clock
 from taskqueue.lambdas import wiring
 from tests.support.api_stack import Send, Stack
 
@@ -61,6 +62,14 @@ def test_while_the_first_is_answered_the_second_is_a_conflict(
     monkeypatch.setattr(wiring.sender(), "send", send_twice)
     assert write("POST", NEWS, POST, headers=KEY).status == 202
     assert seen == [409]
+
+
+def test_what_has_expired_is_forgotten_though_it_is_still_there(stack: Stack, write: Send) -> None:
+    first = write("POST", NEWS, POST, headers=KEY).body
+    [item] = stack.items("idempotency_table")
+    past = {"expiration": {"N": str(clock.now_ms() // 1000 - 1)}}
+    stack.dynamodb.put_item(TableName="idempotency_table", Item={**item, **past})
+    assert write("POST", NEWS, POST, headers=KEY).body["news_id"] != first["news_id"]
 
 
 def test_a_failure_is_not_remembered(

@@ -105,6 +105,20 @@ def test_a_body_that_is_not_said_to_be_json_is_refused() -> None:
     assert reply.status == 415
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", "application/xml", "x", ""])
+def test_the_content_type_of_no_body_says_nothing(kind: str) -> None:
+    reply = call(api.resolve, "POST", "/things/a", headers={"Content-Type": kind})
+    assert (reply.status, fields(reply)) == (400, ["body"])
+
+
+@pytest.mark.parametrize("name", sorted(event("POST", "/things/a", {"count": 1})))
+def test_an_event_that_lacks_a_field_is_no_server_error(name: str) -> None:
+    sent = event("POST", "/things/a", {"count": 1})
+    assert answer(api.resolve({**sent, name: None}, CONTEXT)).status < 500
+    del sent[name]
+    assert answer(api.resolve(sent, CONTEXT)).status < 500
+
+
 @pytest.mark.parametrize("thing", ["a b", "a%20b", "é", "a" * 10_000, "💥", "a%00", "<script>"])
 def test_an_odd_id_names_its_field(thing: str) -> None:
     reply = call(api.resolve, "POST", f"/things/{thing}", {"count": 1})

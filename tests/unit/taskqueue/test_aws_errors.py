@@ -10,9 +10,8 @@ from taskqueue.errors import SendError, SendRefused, StoreError, StoreRefused, T
 
 
 def answer(code: str, **more: Any) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code, "Message": "with 'the payload'"}, **more}, "PutItem"
-    )
+    response: Any = {"Error": {"Code": code, "Message": "with 'the payload'"}, **more}
+    return ClientError(response, "PutItem")
 
 
 NO_ANSWER = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
