@@ -27,17 +27,21 @@ def get_dead_letters(
 
 
 def _page(names: list[str], limit: int, cursor: str | None) -> DeadLetterPage:
-    """Read one queue after the other, from the one that the cursor's letter is of."""
+    """Read one queue after the other, from the one that the cursor's letter is of.
+
+    Of large letters, one request reads few: the page is then short, and its cursor goes on.
+    """
     found: list[DeadLetter] = []
     rest = names[_start(names, cursor) :]
     for name in rest:
         page = wiring.dead_letter_store().page(name, limit - len(found), cursor)
-        cursor = None
         found.extend(page.letters)
-        if len(found) == limit:
-            is_end = page.next_id is None and name == rest[-1]
-            return DeadLetterPage(found, None if is_end else found[-1].id)
-    return DeadLetterPage(found, None)
+        cursor = page.next_id
+        if cursor is None and len(found) == limit and name != rest[-1]:
+            cursor = found[-1].id
+        if cursor is not None:
+            break
+    return DeadLetterPage(found, cursor)
 
 
 def _start(names: list[str], cursor: str | None) -> int:

@@ -107,6 +107,20 @@ def test_pages_are_newest_first_and_of_one_queue(store: DeadLetterStore) -> None
     assert third.next_id is None
 
 
+def test_a_page_that_is_cut_at_a_megabyte_goes_on(store: DeadLetterStore) -> None:
+    body = incompressible(MAX_BYTES // 4)
+    for number in range(7):
+        store.put(letter(number, body=body))
+    found: list[str] = []
+    next_id = None
+    while not found or next_id:
+        page = store.page("work", limit=100, after_id=next_id)
+        assert len(page.letters) < 7
+        found += [one.id for one in page.letters]
+        next_id = page.next_id
+    assert found == [letter(number).id for number in reversed(range(7))]
+
+
 def test_an_empty_queue_is_an_empty_page(store: DeadLetterStore) -> None:
     page = store.page("work", limit=10)
     assert (list(page.letters), page.next_id) == ([], None)

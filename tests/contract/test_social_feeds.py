@@ -5,7 +5,7 @@ import pytest
 from social.feeds import FeedEntry, FeedStore, InvalidCursor
 from social.ids import news_id
 from social.news import News, NewsStore
-from social.reading import read_feed
+from social.reading import MAX_READS, read_feed
 from taskqueue.errors import StoreError
 from tests.support.dynamodb_tables import FEEDS, NEWS, create_table
 
@@ -170,6 +170,23 @@ def test_a_feed_is_read_with_its_news_and_without_deleted_ones(
 
     assert [text for page in texts for text in page] == ["text 4", "text 2", "text 1"]
     assert all(texts[:-1])
+
+
+def test_a_feed_of_deleted_news_is_passed_in_bounded_steps(
+    feeds: FeedStore, news: NewsStore
+) -> None:
+    for number in range(2 * MAX_READS + 3):
+        feeds.deliver(["1"], posted(number), "80", LATER)
+    news.put(News(posted(0), "80", "the oldest", (), NOW_MS))
+
+    pages: list[list[str]] = []
+    cursor = None
+    while not pages or cursor is not None:
+        page = read_feed(feeds, news, "1", cursor, 1, now_ms=NOW_MS)
+        pages.append([item.text for item in page.news])
+        cursor = page.next_cursor
+
+    assert pages[:3] == [[], [], ["the oldest"]]
 
 
 def test_a_missing_table_is_a_store_error(dynamodb: "DynamoDBClient") -> None:

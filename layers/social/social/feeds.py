@@ -37,7 +37,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Part of a feed, newest first; `next_cursor` is None at its end."""
+    """Part of a feed, newest first; `next_cursor` is None at its end, and only there."""
 
     entries: tuple[FeedEntry, ...]
     next_cursor: str | None
@@ -73,19 +73,15 @@ class FeedStore:
         return len(items)
 
     def page(self, user_id: str, cursor: str | None, limit: int, *, now_ms: int) -> FeedPage:
-        """Return up to `limit` (at least 1) deliveries that have not expired.
-
-        A page is empty only at the end of the feed.
+        """Return, of the next `limit` (at least 1) deliveries, those that have not expired.
 
         Raises:
             InvalidCursor: the cursor is none of a page's.
             StoreError, Throttled: a request failed.
         """
         after = None if cursor is None else _news_id_of(cursor)
-        while True:
-            entries, after = self._query(user_id, after, limit, now_ms)
-            if entries or after is None:
-                return FeedPage(tuple(entries), None if after is None else _cursor(after))
+        entries, last = self._query(user_id, after, limit, now_ms)
+        return FeedPage(tuple(entries), None if last is None else _cursor(last))
 
     def _query(
         self, user_id: str, after: str | None, limit: int, now_ms: int

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from social.feeds import FeedStore
 from social.news import News, NewsStore
 
+# A reader waits no longer than this for the news before those that were deleted.
+MAX_READS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class NewsPage:
-    """Part of a feed, newest first; `next_cursor` is None at its end."""
+    """Part of a feed, newest first; `next_cursor` is None at its end, and only there."""
 
     news: tuple[News, ...]
     next_cursor: str | None
@@ -19,16 +22,18 @@ def read_feed(
 ) -> NewsPage:
     """Return up to `limit` (at least 1) news of the user's feed.
 
-    News that were deleted since are left out. A page is empty only at the end of the feed.
+    News that were deleted since are left out. When `MAX_READS` pages of the feed held nothing else,
+    the page is empty, and its cursor goes on.
 
     Raises:
         InvalidCursor: the cursor is none of a page's.
         StoreError, Throttled: a request failed.
     """
-    while True:
+    for _ in range(MAX_READS):
         page = feeds.page(user_id, cursor, limit, now_ms=now_ms)
         bodies = news.batch_get(entry.news_id for entry in page.entries)
         found = tuple(bodies[e.news_id] for e in page.entries if e.news_id in bodies)
         cursor = page.next_cursor
         if found or cursor is None:
-            return NewsPage(found, cursor)
+            break
+    return NewsPage(found, cursor)

@@ -1,5 +1,7 @@
 """Dead letters: kept, listed, redriven and discarded."""
 
+import base64
+import os
 from typing import Any
 
 import pytest
@@ -72,6 +74,24 @@ def test_a_letter_that_sqs_moved_was_received_too_often(stack: Stack, read: Send
     [letter] = read("GET", "/dead-letters").body["dead_letters"]
     assert letter["reason"] == "received 5 times without finishing"
     assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+
+
+def test_a_short_page_is_not_the_end(stack: Stack, read: Send) -> None:
+    for queue, count in (("notifications", 5), ("views", 1)):
+        for number in range(count):
+            body = base64.b64encode(os.urandom(300_000)).decode()
+            bury(record(body, f"m-{number}", queue=queue, reason="large"))
+    listed: list[str] = []
+    query = {"limit": "100"}
+    while query.get("cursor") or not listed:
+        page = read("GET", "/dead-letters", query=query).body
+        assert len(page["dead_letters"]) < 5
+        listed += [letter["id"] for letter in page["dead_letters"]]
+        query["cursor"] = page["next_cursor"]
+    assert listed == [
+        *(f"notifications.0000000001000.m-{number}" for number in reversed(range(5))),
+        "views.0000000001000.m-0",
+    ]
 
 
 @pytest.mark.parametrize("body", ["not json", "{}", "gASVBQAAAAAAAABLAS4=", "💥"])

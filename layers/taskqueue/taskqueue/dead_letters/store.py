@@ -21,7 +21,10 @@ MAX_PIECE_BYTES = 350_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    """Dead letters without their bodies, newest first; `next_id` continues, None ends."""
+    """Dead letters without their bodies, newest first; `next_id` continues, None ends.
+
+    Only None ends: a page that is short, or empty, does not.
+    """
 
     letters: Sequence[DeadLetter]
     next_id: str | None
@@ -68,7 +71,14 @@ class DeadLetterStore:
         return _letter(item, zlib.decompress(b"".join(pieces)).decode())
 
     def page(self, queue: str, limit: int, after_id: str | None = None) -> DeadLetterPage:
-        """Return up to `limit` dead letters of a queue, newest first, after `after_id`."""
+        """Return up to `limit` dead letters of a queue, newest first, after `after_id`.
+
+        One request, which reads 1 MB at most, bodies included.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+
+        Raises:
+            StoreError, Throttled: the request failed.
+        """
         start = {"ExclusiveStartKey": _key(after_id)} if after_id else {}
         with store_errors():
             response = self._client.query(
