@@ -51,7 +51,10 @@ def select_populate_book() -> dict[str, Any]:
 
 @app.task(queue="views", idempotent=True, bind=True, ignore_result=True, **_OPTIONS)
 def count_views(run: Context, views: list[list[Any]]) -> None:
-    """Count views, each a pair of book and milliseconds; `count_views` takes them by the batch."""
+    """Count views, each a pair of book and milliseconds.
+
+    The deployed consumer of the queue counts whole batches instead: `books.consuming`.
+    """
     read = read_pairs(views, run.now_ms(), stores.settings().window_minutes)
     consuming.append(stores.views(), {run.id: read})
 
