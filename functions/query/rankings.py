@@ -23,13 +23,14 @@ router = Router()
 def get_top(at: Annotated[str | None, Query(max_length=MAX_TIME_LENGTH)] = None) -> Reply:
     """Return the ranking that is stored, or the one that was the latest at an earlier time."""
     store = stores.rankings()
-    ranking = store.latest() if at is None else store.at(_milliseconds(at))
+    now_ms = clock.now_ms()
+    ranking = store.latest() if at is None else store.at(_milliseconds(at), now_ms=now_ms)
     if ranking is None:
         raise not_found("There is no ranking of that time." if at else "There is no ranking yet.")
     body = json.dumps(as_json(ranking), ensure_ascii=False)
     headers = {
         "ETag": f'"{ranking.computed_at_ms:x}-{zlib.crc32(body.encode()):08x}"',
-        "Cache-Control": f"max-age={_fresh_seconds(ranking, clock.now_ms())}",
+        "Cache-Control": f"max-age={_fresh_seconds(ranking, now_ms)}",
     }
     if headers["ETag"] in _known_etags():
         return Response(status_code=HTTPStatus.NOT_MODIFIED.value, headers=dict(headers))

@@ -8,7 +8,7 @@ import pytest
 
 from books.catalogue_store import CatalogueStore
 from books.ranking import BookInfo, Entry, Ranking, Window
-from books.ranking_store import MAX_BODY_BYTES, RankingStore, pack, unpack
+from books.ranking_store import KEPT_SECONDS, MAX_BODY_BYTES, RankingStore, pack, unpack
 from taskqueue.errors import StoreError
 from tests.support.dynamodb_tables import create_table
 
@@ -53,16 +53,27 @@ def test_an_older_ranking_does_not_replace_a_later_one(rankings: RankingStore) -
     for ms in (NOW_MS, NOW_MS + 2, NOW_MS + 1, NOW_MS + 2):
         rankings.put(at(ms))
     assert rankings.latest() == at(NOW_MS + 2)
-    assert rankings.at(NOW_MS + 1) == at(NOW_MS + 1)
+    assert rankings.at(NOW_MS + 1, now_ms=NOW_MS) == at(NOW_MS + 1)
 
 
 def test_an_earlier_ranking_is_the_latest_of_its_time(rankings: RankingStore) -> None:
     for ms in (NOW_MS, NOW_MS + 100_000, NOW_MS + 200_000):
         rankings.put(at(ms))
-    assert rankings.at(NOW_MS - 1) is None
-    assert rankings.at(NOW_MS) == at(NOW_MS)
-    assert rankings.at(NOW_MS + 199_999) == at(NOW_MS + 100_000)
-    assert rankings.at(10**13 - 1) == at(NOW_MS + 200_000)
+    assert rankings.at(NOW_MS - 1, now_ms=NOW_MS) is None
+    assert rankings.at(NOW_MS, now_ms=NOW_MS) == at(NOW_MS)
+    assert rankings.at(NOW_MS + 199_999, now_ms=NOW_MS) == at(NOW_MS + 100_000)
+    assert rankings.at(10**13 - 1, now_ms=NOW_MS) == at(NOW_MS + 200_000)
+
+
+def test_a_ranking_that_has_expired_is_not_read_though_it_is_not_removed_yet(
+    rankings: RankingStore,
+) -> None:
+    for ms in (NOW_MS, NOW_MS + 100_000):
+        rankings.put(at(ms))
+    expiry_ms = NOW_MS + KEPT_SECONDS * 1000
+    assert rankings.at(NOW_MS, now_ms=expiry_ms - 1) == at(NOW_MS)
+    assert rankings.at(NOW_MS, now_ms=expiry_ms) is None
+    assert rankings.at(NOW_MS + 100_000, now_ms=expiry_ms) == at(NOW_MS + 100_000)
 
 
 def test_a_ranking_is_one_read_unit_whatever_its_books_are_called() -> None:

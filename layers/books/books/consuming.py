@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from books.counting import StoredSegment, ViewStore
+from books.counting.minutes import StoredSegment, ViewStore
+from books.counting.segments import by_minute, encode, segment_id, split
+from books.counting.summaries import list_of
 from books.errors import InvalidView
-from books.segments import by_minute, encode, segment_id, split
-from books.summaries import list_of
 from books.views import View, read_pairs
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender

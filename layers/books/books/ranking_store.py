@@ -55,8 +55,8 @@ class RankingStore:
         item: Any = response.get("Item")
         return unpack(item["body"]["B"]) if item else None
 
-    def at(self, at_ms: int) -> Ranking | None:
-        """Return the ranking that was the latest at that time, or None.
+    def at(self, at_ms: int, *, now_ms: int) -> Ranking | None:
+        """Return the ranking that was the latest at that time, or None: none is kept.
 
         Raises:
             StoreError, Throttled: the request failed.
@@ -65,8 +65,14 @@ class RankingStore:
             response = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#name = :name AND #at <= :at",
-                ExpressionAttributeNames={"#name": "name", "#at": "at"},
-                ExpressionAttributeValues={":name": {"S": NAME}, ":at": {"S": f"{at_ms:013d}"}},
+                # DynamoDB takes days to remove what has expired; all before it has expired, too.
+                FilterExpression="#ttl > :now",
+                ExpressionAttributeNames={"#name": "name", "#at": "at", "#ttl": "ttl"},
+                ExpressionAttributeValues={
+                    ":name": {"S": NAME},
+                    ":at": {"S": f"{at_ms:013d}"},
+                    ":now": {"N": str(now_ms // 1000)},
+                },
                 ScanIndexForward=False,
                 Limit=1,
             )

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from books.counting import ViewStore, count
+from books.counting.count import count
+from books.counting.minutes import ViewStore
 from books.ranking import BookInfo, Ranking, complete, top, window
 from books.settings import RankingSettings
 
@@ -47,7 +48,8 @@ def select(
     """Rank the books viewed most in the window that ends now, and store the ranking.
 
     Raises:
-        StoreError, Throttled: a request failed; doing it all again is harmless.
+        StoreError, Throttled: a request failed; doing it again is harmless, and goes on with the
+            minutes that are not folded yet.
     """
     within = window(now_ms, settings.window_minutes)
     counted = count(views, within, now_ms)

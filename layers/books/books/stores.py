@@ -4,9 +4,9 @@ import os
 from functools import cache
 
 from books.catalogue_store import CatalogueStore
+from books.counting.store import DynamoViewStore
 from books.ranking_store import RankingStore
 from books.settings import RankingSettings
-from books.view_store import DynamoViewStore
 from taskqueue.lambdas.clients import client
 
 
@@ -19,7 +19,12 @@ def settings() -> RankingSettings:
 @cache
 def views() -> DynamoViewStore:
     """Return the store of the table VIEWS_TABLE."""
-    return DynamoViewStore(client("dynamodb"), os.environ["VIEWS_TABLE"], settings().window_minutes)
+    return DynamoViewStore(
+        client("dynamodb"),
+        os.environ["VIEWS_TABLE"],
+        settings().window_minutes,
+        settings().view_shards,
+    )
 
 
 @cache

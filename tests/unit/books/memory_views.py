@@ -1,12 +1,14 @@
 """The views' store in memory; the contract suite holds it to what the table does."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from books.counting import Fold, Head, StoredSegment
-from books.summaries import decode_books
+from books.counting.minutes import Fold, Head, StoredSegment
+from books.counting.summaries import decode_books
+
+SHARDS = ("0", "1", "2")
 
 
 def _nothing() -> None: ...
@@ -14,36 +16,44 @@ def _nothing() -> None: ...
 
 @dataclass
 class MemoryViewStore:
-    """`before` is called before every single write and read, so a test can come in between."""
+    """`before` is called before every single write and read, so a test can come in between.
+
+    A minute's shards are read one after the other, as a request for many items reads them.
+    """
 
     before: Callable[[], None] = _nothing
-    kept: dict[int, dict[str, bytes]] = field(default_factory=dict)
+    kept: dict[tuple[int, str], dict[str, bytes]] = field(default_factory=dict)
     aside: dict[str, bytes] = field(default_factory=dict)
-    arrivals: dict[int, int] = field(default_factory=dict)
+    arrivals: dict[tuple[int, str], int] = field(default_factory=dict)
     folds: dict[int, Fold] = field(default_factory=dict)
     written: dict[tuple[int, str], Sequence[bytes]] = field(default_factory=dict)
     lists: dict[tuple[int, int], bytes] = field(default_factory=dict)
     segments_read: int = 0
 
     def append(self, segment: StoredSegment) -> None:
+        place = (segment.minute, SHARDS[sum(segment.id.encode()) % len(SHARDS)])
         self.before()
-        self.kept.setdefault(segment.minute, {})[segment.id] = segment.data
+        self.kept.setdefault(place, {})[segment.id] = segment.data
         self.before()
-        self.arrivals[segment.minute] = self.arrivals.get(segment.minute, 0) + 1
+        self.arrivals[place] = self.arrivals.get(place, 0) + 1
 
     def heads(self, minutes: Iterable[int]) -> list[Head]:
-        self.before()
-        return [
-            Head(minute, self.arrivals[minute], self.folds.get(minute))
-            for minute in minutes
-            if minute in self.arrivals
-        ]
+        minutes = sorted(minutes)
+        arrivals: dict[int, dict[str, int]] = {}
+        for shard in SHARDS:
+            self.before()
+            for minute in minutes:
+                if (minute, shard) in self.arrivals:
+                    arrivals.setdefault(minute, {})[shard] = self.arrivals[minute, shard]
+        found = [minute for minute in minutes if minute in arrivals]
+        return [Head(minute, arrivals[minute], self.folds.get(minute)) for minute in found]
 
-    def segments(self, minute: int) -> Iterable[StoredSegment]:
-        self.before()
-        found = [StoredSegment(minute, *item) for item in self.kept.get(minute, {}).items()]
-        self.segments_read += len(found)
-        return found
+    def segments(self, head: Head) -> Iterator[StoredSegment]:
+        for shard in head.arrivals:
+            self.before()
+            for id, data in list(self.kept.get((head.minute, shard), {}).items()):
+                self.segments_read += 1
+                yield StoredSegment(head.minute, id, data)
 
     def set_aside(self, segment: StoredSegment) -> None:
         self.before()

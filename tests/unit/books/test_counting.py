@@ -1,5 +1,6 @@
 """Counting and folding: the brute-force count, whatever comes in between."""
 
+import copy
 import random
 from collections import Counter
 from contextlib import suppress
@@ -10,16 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from books import summaries
 from books.consuming import append
-from books.counting import FOLD_AFTER_MS, Counted, StoredSegment, ViewStore, count
+from books.counting import summaries
+from books.counting.count import FOLD_AFTER_MS, Counted, count
+from books.counting.minutes import StoredSegment, ViewStore
+from books.counting.segments import decode
 from books.errors import UnreadableData
 from books.ranking import Window, top, window
-from books.segments import decode
 from books.views import MINUTE_MS, View
-from tests.unit.books.memory_views import MemoryViewStore
+from tests.unit.books.memory_views import SHARDS, MemoryViewStore
 
 NOW_MS = 1_790_000_000_000
+# When every minute of a window that ended at NOW_MS is closed.
+AFTER_MS = NOW_MS + 9 * MINUTE_MS
+# What a minute may take: its segments in each shard, its books looked for and added, its summary
+# and its head.
+CALLS_A_MINUTE = len(SHARDS) + 4
+# A window of an hour touches two hours of the clock, each with a list of books to read.
+OPEN_HOURS = 2
 WINDOW = window(NOW_MS, 4)
 # From before the window to after it, over the change of an hour and so of the list of books.
 times_ms = st.integers(WINDOW.start_ms - 2 * MINUTE_MS, WINDOW.end_ms + MINUTE_MS - 1)
@@ -123,6 +132,68 @@ def test_two_folds_that_find_different_books_agree_on_one_list(at: int) -> None:
         assert count(store, WINDOW, now_ms).counts == brute_force(early | late)
 
 
+@pytest.mark.parametrize("at", range(12))
+def test_a_segment_may_go_by_books_that_another_ranking_added_meanwhile(at: int) -> None:
+    first = {"1": [View("a", WINDOW.start_ms), View("a", WINDOW.start_ms + MINUTE_MS)]}
+    added = {"2": [View("b", WINDOW.start_ms)]}
+    going_by_it = {"3": [View("b", WINDOW.start_ms + MINUTE_MS)]}
+    store, steps = MemoryViewStore(), iter(range(100))
+    deliver(store, list(first.items()))
+
+    def meanwhile() -> None:
+        if next(steps) == at:
+            deliver(store, list(added.items()))
+            count(store, WINDOW, AFTER_MS)
+            deliver(store, list(going_by_it.items()))
+
+    counted = count(replace(store, before=meanwhile), WINDOW, AFTER_MS)
+    assert (counted.unreadable, counted.counts["a"]) == ([], 2)
+    assert count(store, WINDOW, AFTER_MS).counts == {"a": 2, "b": 2}
+
+
+def backlog(minutes: int) -> tuple[MemoryViewStore, dict[str, list[View]]]:
+    """So many closed minutes, each with views in several segments, and none of them folded."""
+    store, sent = MemoryViewStore(), {}
+    for minute in window(NOW_MS, minutes).minutes:
+        for number in range(3):
+            said = [View(book, minute * MINUTE_MS) for book in f"abc{minute % 7}"[number:]]
+            sent[f"{minute}-{number}"] = said
+            deliver(store, [(f"{minute}-{number}", said)])
+    return store, sent
+
+
+def calls_of_a_count(minutes: int) -> int:
+    """Return how many reads and writes it takes to fold so many minutes and count them."""
+    store, _ = backlog(minutes)
+    calls: list[None] = []
+    count(replace(store, before=lambda: calls.append(None)), window(NOW_MS, minutes), AFTER_MS)
+    return len(calls)
+
+
+def test_a_backlog_shrinks_though_each_ranking_is_interrupted_after_its_first_minute() -> None:
+    store, sent = backlog(60)
+    within, calls = window(NOW_MS, 60), calls_of_a_count(1) + OPEN_HOURS
+    for rankings in range(1, 61):
+        with suppress(Crash):
+            count(dying(store, calls), within, AFTER_MS)
+        assert len(store.folds) >= rankings
+    assert count(store, within, AFTER_MS).counts == brute_force(sent, within)
+
+
+def test_an_interruption_anywhere_in_a_backlog_keeps_what_was_folded() -> None:
+    untouched, sent = backlog(60)
+    within, calls_of_one = window(NOW_MS, 60), calls_of_a_count(1)
+    for at in range(calls_of_a_count(60)):
+        store = copy.deepcopy(untouched)
+        with pytest.raises(Crash):
+            count(dying(store, at), within, AFTER_MS)
+        folded = len(store.folds)
+        assert folded >= (at - calls_of_one) // CALLS_A_MINUTE
+        counted = count(store, within, AFTER_MS)
+        assert counted.counts == brute_force(sent, within)
+        assert counted.minutes_folded == 60 - folded
+
+
 def sample(messages: int, seed: int = 1) -> dict[str, list[View]]:
     generator = random.Random(seed)
     return {
@@ -205,7 +276,8 @@ def test_segments_name_only_books_that_the_list_lacks() -> None:
     deliver(store, [("1", [View("a", WINDOW.start_ms)])])
     count(store, WINDOW, NOW_MS + 9 * MINUTE_MS)
     deliver(store, [("2", [View("a", WINDOW.start_ms), View("b", WINDOW.start_ms)])])
-    named = [decode(data).own_books for data in store.kept[WINDOW.first].values()]
+    [head] = store.heads([WINDOW.first])
+    named = sorted(list(decode(segment.data).own_books) for segment in store.segments(head))
     assert named == [["a"], ["b"]]
     assert count(store, WINDOW, NOW_MS).counts == {"a": 2, "b": 1}
     assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == {"a": 2, "b": 1}

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from books.errors import InvalidView, UnreadableData
-from books.segments import (
+from books.counting.segments import (
     MAX_SEGMENT_BYTES,
     Merge,
     MessageCounts,
@@ -22,6 +21,7 @@ from books.segments import (
     segment_id,
     split,
 )
+from books.errors import InvalidView, UnreadableData
 from books.views import MAX_VIEWS, View, is_book, pairs, read_pairs, refusal
 
 NOW_MS = 1_790_000_000_000

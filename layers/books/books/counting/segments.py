@@ -12,9 +12,10 @@ A segment is stored as
         for each message, how many views it has | for each view, its book's number |
         the ids of the books that the segment names itself, one a line)
 
-with numbers as 32-bit little-endian. A book's number is its place in the hour's list of books (see
-`books.summaries`) or, for a book that the writer did not find there, `OWN` and its place among the
-segment's own. A batch with 1,000 views in 1,000 messages has about 22 KB, or 18 KB without names.
+with numbers as 32-bit little-endian. A book's number is its place in the hour's list of books
+(`books.counting.summaries`) or, for a book that the writer did not find there, `OWN` and its place
+among the segment's own. A batch with 1,000 views in 1,000 messages has about 22 KB, or
+18 KB without names.
 """
 
 import hashlib
