@@ -1,17 +1,25 @@
 """The consumer of the views queue: one segment per batch and minute, not one write per view.
 
-A message is acknowledged once its views are written. When that fails, all messages of the batch
-come back. Views that were written before the failure are then written again, and counted once.
+A message is acknowledged once its views are written. When a segment cannot be written, the messages
+that have views in it come back, and no others. Views of theirs that were written are then written
+again, and counted once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from books.counting.minutes import StoredSegment, ViewStore
-from books.counting.segments import by_minute, encode, segment_id, split
+from books.counting.segments import (
+    MessageCounts,
+    by_minute,
+    encode,
+    message_key,
+    segment_id,
+    split,
+)
 from books.counting.summaries import list_of
-from books.errors import InvalidView
+from books.errors import InvalidView, ViewsUnwritten
 from books.views import View, read_pairs
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender
@@ -27,10 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedViews:
-    """What a batch of messages holds: the views of each message, and those that are rejected."""
+    """What a batch of messages holds: the views of each message, and those that are rejected.
+
+    `views` are by the id of the Celery message, which `ids` gives for each message of SQS.
+    """
 
     views: Mapping[str, list[View]]
-    message_ids: frozenset[str]
+    ids: Mapping[str, str]
     rejected: tuple[RejectedMessage, ...]
 
 
@@ -66,20 +77,20 @@ class ViewsConsumer:
         queue = self._task.queue
         views: dict[str, list[View]] = {}
         rejected: list[RejectedMessage] = []
-        message_ids: set[str] = set()
+        ids: dict[str, str] = {}
         for record in records:
             message_id = record["messageId"]
             try:
                 delivery = read(record, self._app, queue)
                 views[delivery.message.id] = self._views(delivery)
-                message_ids.add(message_id)
+                ids[message_id] = delivery.message.id
             except PoisonMessage as error:
                 rejected.append(
                     RejectedMessage(
                         queue, message_id, record["body"], error.reason, error.task_id, error.task
                     )
                 )
-        return ReceivedViews(views, frozenset(message_ids), tuple(rejected))
+        return ReceivedViews(views, ids, tuple(rejected))
 
     def _views(self, delivery: Delivery) -> list[View]:
         message = delivery.message
@@ -94,15 +105,19 @@ class ViewsConsumer:
 
     def _count(self, batch: ReceivedViews) -> frozenset[str]:
         """Write the batch's views; return the ids of the messages that must come back."""
+        unwritten: frozenset[bytes] = frozenset()
         try:
-            segments = append(self._store(), batch.views)
-        except StoreError as error:
-            self._log.error("%d messages of views come back: %s", len(batch.message_ids), error)
-            return batch.message_ids
-        views = sum(map(len, batch.views.values()))
+            append(self._store(), batch.views)
+        except ViewsUnwritten as error:
+            unwritten = error.message_keys
+            self._log.error("%d messages of views come back: %s", len(unwritten), error)
+        counted = [views for id, views in batch.views.items() if message_key(id) not in unwritten]
+        views = sum(map(len, counted))
         self._metrics.add_metric("ViewsCounted", "Count", views)
-        self._log.info("views counted", extra={"views": views, "segments": segments})
-        return frozenset()
+        self._log.info("views counted", extra={"views": views, "messages": len(counted)})
+        return frozenset(
+            message_id for message_id, id in batch.ids.items() if message_key(id) in unwritten
+        )
 
     def _reject(self, batch: ReceivedViews) -> frozenset[str]:
         kept = set()
@@ -123,13 +138,24 @@ def append(store: ViewStore, views: Mapping[str, list[View]]) -> int:
     """Write the views of these messages, by id; return the number of segments.
 
     Raises:
-        StoreError, Throttled: a request failed; doing it all again is harmless.
+        ViewsUnwritten: segments were not written; doing it all again is harmless.
     """
-    segments = [
-        StoredSegment(minute, segment_id(part), encode(part, store.known_books(list_of(minute))))
-        for minute, said in by_minute(views.items()).items()
-        for part in split(said)
+    parts = [
+        (minute, part) for minute, said in by_minute(views.items()).items() for part in split(said)
     ]
-    for segment in segments:
-        store.append(segment)
-    return len(segments)
+    unwritten: set[bytes] = set()
+    failure: StoreError | None = None
+    for minute, part in parts:
+        try:
+            store.append(_segment(store, minute, part))
+        except StoreError as error:
+            failure = error
+            unwritten.update(message.key for message in part)
+    if failure:
+        raise ViewsUnwritten(failure, unwritten) from failure
+    return len(parts)
+
+
+def _segment(store: ViewStore, minute: int, part: Sequence[MessageCounts]) -> StoredSegment:
+    data = encode(part, store.known_books(list_of(minute)))
+    return StoredSegment(minute, segment_id(part), data)

@@ -2,10 +2,13 @@
 
 TaskQueueError
 ├── UnreadableData
-└── InvalidView
+├── InvalidView
+└── ViewsUnwritten
 """
 
-from taskqueue.errors import TaskQueueError
+from collections.abc import Iterable
+
+from taskqueue.errors import StoreError, TaskQueueError
 
 
 class UnreadableData(TaskQueueError):
@@ -20,3 +23,15 @@ class InvalidView(TaskQueueError):
         self.index = index
         self.field = field
         self.reason = reason
+
+
+class ViewsUnwritten(TaskQueueError):
+    """Some views were not written, because of `cause`.
+
+    `message_keys`: of the messages that have such views; all views of other messages are written.
+    """
+
+    def __init__(self, cause: StoreError, message_keys: Iterable[bytes]) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.message_keys = frozenset(message_keys)

@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from books import consuming, stores
+from books.errors import ViewsUnwritten
 from books.ranking import as_json
 from books.selecting import select
 from books.views import read_pairs
@@ -51,12 +52,12 @@ def select_populate_book() -> dict[str, Any]:
 
 @app.task(queue="views", idempotent=True, bind=True, ignore_result=True, **_OPTIONS)
 def count_views(run: Context, views: list[list[Any]]) -> None:
-    """Count views, each a pair of book and milliseconds.
-
-    The deployed consumer of the queue counts whole batches instead: `books.consuming`.
-    """
+    """Count views, each a pair of book and milliseconds; `count_views` takes them by the batch."""
     read = read_pairs(views, run.now_ms(), stores.settings().window_minutes)
-    consuming.append(stores.views(), {run.id: read})
+    try:
+        consuming.append(stores.views(), {run.id: read})
+    except ViewsUnwritten as error:
+        raise error.cause from error
 
 
 def schedules() -> tuple[Schedule, ...]:

@@ -2,7 +2,9 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from books import stores
 from books.ranking import BookInfo
 from books.tasks import count_views, select_populate_book
-from books.views import MAX_VIEWS
+from books.views import MAX_VIEWS, MINUTE_MS
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message, decode, encode
@@ -150,6 +152,44 @@ def test_a_consumer_that_cannot_write_gives_its_messages_back(
     records = stack.records("views")
     stack.take_table_away("views_table")
     assert consume(records) == [records[0]["messageId"]]
+
+
+@contextmanager
+def throttled(stack: Stack, text: bytes) -> Iterator[None]:
+    """While puts of items that hold this text are throttled, however often they are tried."""
+    refused = SimpleNamespace(status_code=400)
+    error = {"Error": {"Code": "ThrottlingException", "Message": "Too much at once."}}
+
+    def answer(params: dict[str, Any], **_: object) -> tuple[Any, Any] | None:
+        return (refused, error) if text in params["body"] else None
+
+    events: Any = stack.dynamodb.meta.events
+    events.register("before-call.dynamodb.PutItem", answer)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb.PutItem", answer)
+
+
+def test_only_messages_with_views_that_were_not_written_come_back(
+    stack: Stack, write: Send, consume: Consume
+) -> None:
+    before = ago(600)
+    minute = clock.from_iso(before) // MINUTE_MS
+    for body in (
+        {"views": [{"book": "old", "at": before}]},
+        views("new"),
+        {"views": [{"book": "old", "at": before}, {"book": "new"}]},
+    ):
+        write("POST", "/views", body)
+    old, new, both = stack.records("views")
+    with throttled(stack, b"minute#%d#" % minute):
+        kept = consume([old, new, both])
+    assert set(kept) == {old["messageId"], both["messageId"]}
+    assert select_populate_book()["views"] == 2
+    assert consume([both, old]) == []
+    counted = {entry["book"]: entry["views"] for entry in select_populate_book()["books"]}
+    assert counted == {"old": 2, "new": 2}
 
 
 @pytest.mark.parametrize(
