@@ -1,4 +1,4 @@
-"""Beat: once a minute, the tasks that fall due within the next two."""
+"""Beat: sends, once a minute, the tasks that fall due within the next two minutes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ metrics = Metrics(namespace=metrics_namespace(), service="beat")
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
-    """Send what is due; the event's own time says nothing, since it may be late."""
+    """Send what is due now. The event's own time is not used, since the event may be late."""
     done = tick(
         wiring.schedule_store(),
         wiring.sender(),

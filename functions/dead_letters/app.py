@@ -1,4 +1,4 @@
-"""Consumer of the dead-letter queues: from there into their table; the tasks have failed."""
+"""The consumer of the dead-letter queue: keeps the letters; their tasks are FAILURE."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ router = Router()
 
 @router.put("/schedules/<schedule>")
 def put_schedule(schedule: PathName, body: dict[str, Any]) -> Reply:
-    """Add a schedule, or change one: from the slots on that are not sent yet, two minutes ahead."""
+    """Add a schedule, or change one; slots sent already, at most two minutes ahead, still run."""
     now_ms = clock.now_ms()
     wanted = _read(schedule, body, now_ms)
     wiring.schedule_store().put(wanted, now_ms)

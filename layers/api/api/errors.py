@@ -1,4 +1,4 @@
-"""Which problem each error of the layers below is to a caller."""
+"""Turns the errors of the layers below into problems, which a caller can read."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus

@@ -14,7 +14,10 @@ class Queue:
 
 
 def queues_of(names: str, url_prefix: str, arn_prefix: str) -> Mapping[str, Queue]:
-    """Return the queues of those names, which commas separate; they end their URLs and ARNs."""
+    """Return the queues of these names, which commas separate.
+
+    A queue's URL is the prefix and its name, and so is its ARN.
+    """
     return {
         name: Queue(name, f"{url_prefix}{name}", f"{arn_prefix}{name}")
         for name in filter(None, names.split(","))

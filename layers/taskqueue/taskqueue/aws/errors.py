@@ -108,7 +108,7 @@ def send_errors() -> Iterator[None]:
 
 
 def store_error(code: str) -> StoreError:
-    """Return the project's error for a DynamoDB error code that is no failed condition's."""
+    """Return the project's error for a DynamoDB error code other than a failed condition's."""
     if code in THROTTLING_CODES:
         return Throttled()
     kind = StoreRefused if code in PERMANENT_CODES else StoreError

@@ -31,9 +31,9 @@ def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> N
 
 
 def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:
-    """Return the task that has failed: a part's is the one that it is a part of.
+    """Return the task that has failed; for a part, that is the task to which it belongs.
 
-    Parts have no records. A parent without parts has only sent this task, and goes its own way.
+    A part has no record of its own. A parent without parts only sent this task, and has not failed.
     """
     if message and message.parent_id:
         parent = tasks.get(message.parent_id)

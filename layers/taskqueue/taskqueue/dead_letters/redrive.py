@@ -34,8 +34,9 @@ class Redriver:
     def redrive(self, letter: DeadLetter, now_ms: int) -> None:
         """Let the task wait again, send its message, remove the letter: in this order.
 
-        A worker passes over a task that is FAILURE, so the record comes first. Whatever fails on
-        the way leaves the letter, which may be redriven again: a task that is claimed runs once.
+        The record comes first, since a worker does not run a task that is FAILURE. The letter goes
+        last: where a step fails it stays, and may be redriven again. Two messages of one task do no
+        harm, since the task is claimed once.
 
         Raises:
             SendError: the queue did not take the message; the task is FAILURE as before.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class DeadLetterSender:
-    """The way to the dead-letter queue of that URL."""
+    """Sends to the dead-letter queue of that URL."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs

@@ -39,7 +39,7 @@ class Parts:
 
     @property
     def count(self) -> int:
-        """How many things are done: of each page, by a plan wholly done or the one furthest."""
+        """How many things are done: of each page, by a plan that is wholly done, or is furthest."""
         return sum(plan.done_count for plan in self._pages.values())
 
     @property

@@ -19,7 +19,7 @@ Handler = Callable[[dict[str, Any], "LambdaContext"], Any]
 
 
 def consumer(app: App) -> Handler:
-    """Return the handler of the Lambda that runs the tasks of `app`: all that it needs."""
+    """Return the handler of the Lambda that runs the tasks of `app`."""
     logger = Logger(service=app.name)
     worker = Worker(
         app=app,

@@ -50,7 +50,7 @@ def record_with(new: "NewItem") -> "RecordWithItem":
 
 @functools.cache
 def producer() -> Producer:
-    """Return who sends the tasks of this process that no task sends."""
+    """Return the producer of this process, for tasks that are not sent by another task."""
     return Producer(sender(), task_store())
 
 
