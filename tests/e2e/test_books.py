@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from books.catalogue_store import CatalogueStore
+from books.counting.items import key
+from books.counting.minutes import StoredSegment
+from books.counting.store import DynamoViewStore
 from books.ranking import BookInfo
 from tests.e2e.alarms import alarm_of, looks_at
 from tests.e2e.celery_client import CeleryClient
@@ -29,6 +32,8 @@ from tools.local.deployed import Stack
 from tools.local.ministack import Ministack
 from tools.local.rest import Answer, Rest
 from tools.waiting import until
+
+WINDOW_MINUTES = 60
 
 
 @pytest.fixture(autouse=True)
@@ -173,15 +178,16 @@ def test_a_segment_that_cannot_be_read_is_set_aside(
     counts = _view(rest, _skewed(books))
     wait_until_counted(stack)
     minute = int(datetime.now(UTC).timestamp()) // 60
-    views = Views(stack)
-    views.put(f"minute#{minute}", "segment#damaged", b"S1 but no more")
-    views.count_arrival(f"minute#{minute}")
+    dynamodb, table = stack.client("dynamodb"), stack.outputs["ViewsTable"]
+    views = DynamoViewStore(dynamodb, table, WINDOW_MINUTES)
+    views.append(StoredSegment(minute, "damaged", b"S1 but no more"))
 
     ranking = ranking_of(rest, start_ranking(rest))
 
     assert ranking["segments_left_out"] == 1
     assert [(book["book"], book["views"]) for book in ranking["books"]] == best(counts)
-    assert views.get("aside", f"{minute}#damaged") == b"S1 but no more"
+    aside = dynamodb.get_item(TableName=table, Key=key("aside", f"{minute}#damaged"))
+    assert aside["Item"]["data"]["B"] == b"S1 but no more"
 
 
 def test_a_stock_client_gets_the_ranking_as_its_result(
@@ -236,43 +242,11 @@ def test_the_alarm_looks_at_the_metric_that_a_ranking_emits(stack: Stack, rest: 
     assert (alarm["TreatMissingData"], alarm["Period"]) == ("breaching", 300)
 
 
-class Views:
-    """The table of views, written past its store."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._dynamodb = stack.client("dynamodb")
-        self._table = stack.outputs["ViewsTable"]
-
-    def put(self, partition: str, sort: str, data: bytes) -> None:
-        """Write an item."""
-        item = {**_key(partition, sort), "data": {"B": data}}
-        self._dynamodb.put_item(TableName=self._table, Item=item)
-
-    def get(self, partition: str, sort: str) -> bytes:
-        """Read an item."""
-        key = _key(partition, sort)
-        found: bytes = self._dynamodb.get_item(TableName=self._table, Key=key)["Item"]["data"]["B"]
-        return found
-
-    def count_arrival(self, partition: str) -> None:
-        """Count a segment of a minute."""
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_key(partition, "head"),
-            UpdateExpression="ADD arrivals :one",
-            ExpressionAttributeValues={":one": {"N": "1"}},
-        )
-
-
 def _emitted(stack: Stack, metric: str) -> dict[str, Any] | None:
     """Return the last metrics that any function has logged with this one among them."""
     lines = Ministack(stack.port).log.read_text(errors="replace").splitlines()
     found = [line for line in lines if line.startswith('{"_aws"') and f'"{metric}":' in line]
     return json.loads(found[-1]) if found else None
-
-
-def _key(partition: str, sort: str) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
 def _skewed(books: Sequence[str]) -> Counter[str]:

@@ -14,6 +14,7 @@ from books.ranking import BookInfo
 from books.tasks import count_views, select_populate_book
 from books.views import MAX_VIEWS, MINUTE_MS
 from taskqueue import clock
+from taskqueue.errors import Throttled
 from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message, decode, encode
 from tests.support.api_stack import Record, Send, Stack
@@ -169,6 +170,24 @@ def throttled(stack: Stack, text: bytes) -> Iterator[None]:
         yield
     finally:
         events.unregister("before-call.dynamodb.PutItem", answer)
+
+
+def test_a_ranking_goes_on_where_a_throttled_table_ended_it(
+    stack: Stack, write: Send, read: Send, consume: Consume
+) -> None:
+    times = [ago(60 * minutes) for minutes in range(12, 2, -1)]
+    for at in times:
+        write("POST", "/views", {"views": [{"book": "1", "at": at}]})
+        assert consume(stack.records("views")) == []
+    for at, folded in ((times[3], 3), (times[8], 8)):
+        summary = b'{"S": "minute#%d"}' % (clock.from_iso(at) // MINUTE_MS)
+        with throttled(stack, summary), pytest.raises(Throttled):
+            select_populate_book()
+        heads = [item for item in stack.items("views_table") if item["sk"]["S"] == "head"]
+        assert len(heads) == folded
+        assert read("GET", "/books/top").status == 404
+    assert select_populate_book()["views"] == len(times)
+    assert read("GET", "/books/top").body["views"] == len(times)
 
 
 def test_only_messages_with_views_that_were_not_written_come_back(
