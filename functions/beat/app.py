@@ -23,7 +23,7 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
     done = tick(
         wiring.schedule_store(),
         wiring.sender(),
-        task_modules.tasks(),
+        task_modules.startable_tasks(),
         task_modules.declared(),
         clock.now_ms,
     )

@@ -36,11 +36,11 @@ def delete_schedule(schedule: PathName) -> Reply:
 
 
 def _read(name: str, body: dict[str, Any], now_ms: int) -> Schedule:
-    tasks = task_modules.tasks()
+    tasks = task_modules.startable_tasks()
     try:
         schedule = parse(name, body)
         check(schedule, tasks, now_ms)
-        tasks[schedule.task].check_arguments(schedule.args, schedule.kwargs)
+        tasks[schedule.task].check_call(schedule.args, schedule.kwargs)
     except InvalidSchedule as error:
         raise bad_field(error.field, error.reason) from None
     except WrongArguments as error:

@@ -48,7 +48,7 @@ def revoke_task(task: PathKey) -> Reply:
 
 
 def _find(name: str) -> AnyTask:
-    known: Mapping[str, AnyTask] = task_modules.tasks()
+    known: Mapping[str, AnyTask] = task_modules.startable_tasks()
     if name not in known:
         raise not_found("There is no task of that name.", tasks=sorted(known))
     return known[name]
@@ -56,7 +56,7 @@ def _find(name: str) -> AnyTask:
 
 def _message(task: AnyTask, call: TaskCall, now_ms: int) -> Message:
     try:
-        task.check_arguments(call.args, call.kwargs)
+        task.check_call(call.args, call.kwargs)
     except WrongArguments as error:
         raise bad_field("args", str(error)) from None
     return Message(

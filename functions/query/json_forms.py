@@ -65,4 +65,8 @@ def _progress(record: TaskRecord) -> Any:
 
 
 def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else clock.iso(at_ms)
+    """Return a time; None also where a damaged record has a number that is none."""
+    try:
+        return None if at_ms is None else clock.iso(at_ms)
+    except (ValueError, OverflowError):
+        return None

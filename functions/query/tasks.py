@@ -23,4 +23,4 @@ def get_task(task: PathKey) -> Reply:
 @router.get("/tasks")
 def list_tasks() -> Reply:
     """Return the names of the tasks that can be started."""
-    return replies.ok({"tasks": sorted(task_modules.tasks())})
+    return replies.ok({"tasks": sorted(task_modules.startable_tasks())})

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from social import stores, tasks
 from social.feeds import FeedStore
 from social.friends import FriendStore
+from social.news import News, NewsStore
 from taskqueue import clock
 from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.message import Message
@@ -22,7 +23,7 @@ from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
-from tests.support.dynamodb_tables import FEEDS, FRIENDS, create_table
+from tests.support.dynamodb_tables import FEEDS, FRIENDS, NEWS, create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -110,6 +111,9 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     friends = FriendStore(client, create_table(client, *FRIENDS))
     feeds_table = create_table(client, *FEEDS)
     feeds = FeedStore(client, feeds_table)
+    news = NewsStore(client, create_table(client, *NEWS))
+    news.put(News("n1", HUB, "text", (), 0))
+    monkeypatch.setattr(stores, "news", lambda: news)
     monkeypatch.setattr(stores, "friends", lambda: friends)
     monkeypatch.setattr(stores, "feeds", lambda: feeds)
     monkeypatch.setenv("FEED_TTL_SECONDS", "3600")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from social.friends import FriendStore
+from social.news import News, NewsStore
+from taskqueue import clock
 from tools.local.deployed import Stack
 
 
@@ -18,15 +20,25 @@ class Hub:
 
 @dataclass(frozen=True)
 class People:
-    """The table of friendships."""
+    """The tables of friendships and of news."""
 
     store: FriendStore
+    posts: NewsStore
 
     @classmethod
     def of(cls, stack: Stack) -> "People":
         """That of a stack."""
         dynamodb = stack.client("dynamodb")
-        return cls(FriendStore(dynamodb, stack.outputs["FriendsTable"]))
+        return cls(
+            FriendStore(dynamodb, stack.outputs["FriendsTable"]),
+            NewsStore(dynamodb, stack.outputs["NewsTable"]),
+        )
+
+    def news(self, author: Hub) -> str:
+        """Make news of that user, which nobody has announced yet; return their id."""
+        news = News(uuid.uuid4().hex, author.id, "Hello.", (), clock.now_ms())
+        self.posts.put(news)
+        return news.id
 
     def hub(self, count: int) -> Hub:
         """Make a user with `count` friends, who have each another friend of their own."""

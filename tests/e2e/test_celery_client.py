@@ -27,7 +27,7 @@ def test_the_client_waits_for_all_friends_to_have_the_news(
     spelling: str, celery: CeleryClient, people: People, readers: Readers
 ) -> None:
     hub = people.hub(30)
-    news = uuid.uuid4().hex
+    news = people.news(hub)
     run: Run = celery.run if spelling == "base64" else celery.run_plain
     printed = run("post_news.py", hub.id, news).splitlines()
     assert printed[0].startswith("task ")
@@ -39,7 +39,7 @@ def test_the_client_waits_for_a_task_of_many_parts(
     celery: CeleryClient, people: People, readers: Readers
 ) -> None:
     hub = people.hub(1_045)
-    news = uuid.uuid4().hex
+    news = people.news(hub)
     printed = celery.run("post_news.py", hub.id, news).splitlines()
     assert printed[-1] == "delivered to 1045 friends"
     assert readers.of_news(news) == list(hub.friends)
@@ -63,11 +63,12 @@ def test_the_client_reads_a_task_that_was_posted_by_http(
 def test_a_task_id_sent_twice_runs_once(celery: CeleryClient, rest: Rest, people: People) -> None:
     hub = people.hub(5)
     task_id = uuid.uuid4().hex
-    call = f"apply_async(('{hub.id}', 'news'), task_id='{task_id}')"
+    news = people.news(hub)
+    call = f"apply_async(('{hub.id}', '{news}'), task_id='{task_id}')"
     assert celery.send(call) == task_id
     assert celery.send(call) == task_id
     assert finished(rest, task_id)["result"] == 5
-    body = {"args": [hub.id, "news"], "task_id": task_id}
+    body = {"args": [hub.id, news], "task_id": task_id}
     again = rest.post("/tasks/notify_friends", body).expect(202)
     assert again == {"task_id": task_id, "status": "SUCCESS"}
     assert task(rest, task_id)["attempts"] == 1

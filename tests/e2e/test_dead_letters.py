@@ -31,7 +31,7 @@ def test_poison_is_told_apart_and_the_rest_of_its_batch_runs(
     rest: Rest, people: People, queue: RawQueue
 ) -> None:
     hub = people.hub(2)
-    good = _message(hub.id, "news")
+    good = _message(hub.id, people.news(hub))
     misfit = _message(hub.id)
     unknown = Message("no_such_task", uuid.uuid4().hex)
     yaml = _message(hub.id, "news")

@@ -80,7 +80,7 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
 
 
 def test_a_schedule_fires_into_the_queue(
-    stack: Stack, rest: Rest, hub: Hub, queue: RawQueue, readers: Readers
+    stack: Stack, rest: Rest, people: People, hub: Hub, queue: RawQueue, readers: Readers
 ) -> None:
     """As the producer makes it, but for a message that is due as soon as it arrives."""
     functions = stack.resources("AWS::Lambda::Function")
@@ -92,7 +92,7 @@ def test_a_schedule_fires_into_the_queue(
         producer["SCHEDULE_GROUP"],
         producer["SCHEDULER_ROLE_ARN"],
     )
-    news = uuid.uuid4().hex
+    news = people.news(hub)
     message = Message("notify_friends", uuid.uuid4().hex, (hub.id, news))
     target = Queue("notifications", queue.url, queue.arn)
     delayed.send(target, message.id, encode(message), now_ms() + 62_000)

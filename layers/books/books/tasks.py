@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from books import consuming, stores
-from books.errors import ViewsUnwritten
+from books.errors import InvalidView, ViewsUnwritten
 from books.ranking import as_json
 from books.selecting import select
 from books.views import read_pairs
@@ -14,7 +14,7 @@ from taskqueue.app import App
 from taskqueue.beat.schedule import Misfire, Schedule
 from taskqueue.beat.timing import Interval
 from taskqueue.context import Context
-from taskqueue.errors import PermanentError, StoreError
+from taskqueue.errors import PermanentError, StoreError, WrongArguments
 from taskqueue.lambdas.settings import metrics_namespace
 
 app = App("books", queue="rankings")
@@ -50,7 +50,22 @@ def select_populate_book() -> dict[str, Any]:
     return as_json(ranking)
 
 
-@app.task(queue="views", idempotent=True, bind=True, ignore_result=True, **_OPTIONS)
+def _check_views(views: object) -> None:
+    """Refuse what `POST /views` refuses."""
+    try:
+        read_pairs(views, clock.now_ms(), stores.settings().window_minutes, grace_minutes=0)
+    except InvalidView as error:
+        raise WrongArguments(str(error)) from None
+
+
+@app.task(
+    queue="views",
+    idempotent=True,
+    bind=True,
+    ignore_result=True,
+    check=_check_views,
+    **_OPTIONS,
+)
 def count_views(run: Context, views: list[list[Any]]) -> None:
     """Count views, each a pair of book and milliseconds; `count_views` takes them by the batch."""
     read = read_pairs(views, run.now_ms(), stores.settings().window_minutes)

@@ -51,7 +51,9 @@ def pairs(views: Sequence[View]) -> list[list[Any]]:
     return [[view.book, view.at_ms] for view in views]
 
 
-def read_pairs(content: object, sent_at_ms: int, window_minutes: int) -> list[View]:
+def read_pairs(
+    content: object, sent_at_ms: int, window_minutes: int, *, grace_minutes: int = 1
+) -> list[View]:
     """Read the views of a message that was sent at `sent_at_ms`.
 
     A minute's grace goes to those that the API took just before they left the window.
@@ -63,7 +65,7 @@ def read_pairs(content: object, sent_at_ms: int, window_minutes: int) -> list[Vi
         raise InvalidView(0, "list", f"must hold 1 to {MAX_VIEWS} pairs of book and time")
     views = [_read_pair(index, pair) for index, pair in enumerate(content)]
     for index, view in enumerate(views):
-        reason = refusal(view.at_ms, sent_at_ms, window_minutes + 1)
+        reason = refusal(view.at_ms, sent_at_ms, window_minutes + grace_minutes)
         if reason:
             raise InvalidView(index, "at", reason)
     return views

@@ -103,6 +103,11 @@ def plan_page(fan_out: FanOut, number: int, page: FriendPage, plan_id: str) -> P
     return PagePlan(tuple(messages), key)
 
 
+def end_key(number: int) -> str:
+    """Return the key that says: page `number` and all after it are left out."""
+    return planned_key(number, "end", 0, 0, last=True)
+
+
 def _chunk_message(fan_out: FanOut, chunk: Chunk, friend_ids: tuple[str, ...]) -> Message:
     name = f"{chunk.page}.{chunk.plan_id}.{chunk.index}"
     arguments = {"chunk": asdict(chunk), "friend_ids": friend_ids}

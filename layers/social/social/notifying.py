@@ -8,10 +8,25 @@ import uuid
 from collections.abc import Iterable
 from typing import Protocol
 
-from social.fanout import PAGE_SIZE, Chunk, FanOut, is_small, plan_page
+from social.fanout import NOTIFY_FRIENDS, PAGE_SIZE, Chunk, FanOut, end_key, is_small, plan_page
 from social.friends import FriendPage
+from social.news import News
 from taskqueue.context import DEFERRED, Context, Deferred
+from taskqueue.errors import TaskIdTaken, TaskQueueError
 from taskqueue.groups.completion import Parts
+from taskqueue.records import states
+
+
+class NotTheAuthor(TaskQueueError):
+    """The news are another user's."""
+
+
+class NewsReader(Protocol):
+    """What the fan-out needs of `NewsStore`."""
+
+    def get(self, news_id: str) -> News | None:
+        """Return the news, or None when there is none of that id, or none any more."""
+        ...
 
 
 class Friends(Protocol):
@@ -32,14 +47,21 @@ class Feeds(Protocol):
         ...
 
 
-def notify(run: Context, fan_out: FanOut, friends: Friends, feeds: Feeds) -> int | Deferred:
+def notify(
+    run: Context, fan_out: FanOut, news: NewsReader, friends: Friends, feeds: Feeds
+) -> int | Deferred:
     """Deliver to few friends at once and return how many; hand many over to parts.
 
+    News that are deleted go to nobody.
+
     Raises:
+        NotTheAuthor: the news are not the user's.
         StoreError, SendError: not everything is delivered or planned.
     """
     if run.attempt > 1 and _is_planned(run, fan_out, page=0):
         return DEFERRED
+    if not _exist(fan_out, news):
+        return 0
     first = friends.page(fan_out.author_id, None, PAGE_SIZE)
     if is_small(first):
         return feeds.deliver(first.ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
@@ -47,27 +69,61 @@ def notify(run: Context, fan_out: FanOut, friends: Friends, feeds: Feeds) -> int
     return DEFERRED
 
 
-def notify_page(run: Context, fan_out: FanOut, number: int, after: str, friends: Friends) -> None:
+def notify_page(
+    run: Context, fan_out: FanOut, number: int, after: str, news: NewsReader, friends: Friends
+) -> None:
     """Hand page `number` of the friends, those after the id `after`, over to parts.
 
+    Where the news were deleted or the task revoked, no page follows.
+
     Raises:
+        NotTheAuthor, TaskIdTaken: there is no such fan-out.
         StoreError, SendError: the page is not wholly planned.
     """
-    if not _is_planned(run, fan_out, number):
+    if _is_planned(run, fan_out, number):
+        return
+    if _is_wanted(run, fan_out, news):
         _send_page(run, fan_out, number, friends.page(fan_out.author_id, after, PAGE_SIZE))
+    else:
+        _complete_if_done(run, fan_out, run.store.plan_parts(fan_out.task_id, end_key(number)))
 
 
 def deliver_chunk(
-    run: Context, fan_out: FanOut, chunk: Chunk, friend_ids: list[str], feeds: Feeds
+    run: Context,
+    fan_out: FanOut,
+    chunk: Chunk,
+    friend_ids: list[str],
+    news: NewsReader,
+    feeds: Feeds,
 ) -> None:
-    """Deliver to the friends of one chunk.
+    """Deliver to the friends of one chunk, unless the news were deleted.
 
     Raises:
+        NotTheAuthor: the news are not the user's.
         StoreError: not everything is delivered or recorded.
     """
-    count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
+    count = 0
+    if _exist(fan_out, news):
+        count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
     parts = run.store.finish_part(fan_out.task_id, chunk.done_key(count))
     _complete_if_done(run, fan_out, parts)
+
+
+def _is_wanted(run: Context, fan_out: FanOut, news: NewsReader) -> bool:
+    """Whether the news are still to be delivered; a task whose record has passed says nothing."""
+    record = run.store.get(fan_out.task_id)
+    if record is not None and record.task != NOTIFY_FRIENDS:
+        raise TaskIdTaken
+    is_revoked = record is not None and record.status == states.REVOKED
+    return not is_revoked and _exist(fan_out, news)
+
+
+def _exist(fan_out: FanOut, news: NewsReader) -> bool:
+    """Whether the news are there."""
+    found = news.get(fan_out.news_id)
+    if found is not None and found.author_id != fan_out.author_id:
+        raise NotTheAuthor
+    return found is not None
 
 
 def _send_page(run: Context, fan_out: FanOut, number: int, page: FriendPage) -> None:

@@ -2,14 +2,11 @@
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
 
 from social.feeds import FeedStore
 from social.friends import FriendStore
+from social.news import NewsStore
 from taskqueue.lambdas.clients import client
-
-if TYPE_CHECKING:
-    from social.news import NewsStore
 
 
 @cache
@@ -19,11 +16,8 @@ def friends() -> FriendStore:
 
 
 @cache
-def news() -> "NewsStore":
+def news() -> NewsStore:
     """Return the store of the table NEWS_TABLE."""
-    # The consumer, whose cold start this is part of, reads no news.
-    from social.news import NewsStore
-
     return NewsStore(client("dynamodb"), os.environ["NEWS_TABLE"])
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from social import fanout, notifying, stores
-from social.fanout import Chunk, FanOut
+from social.fanout import FanOut
 from social.ids import check_id
+from social.part_arguments import read_chunk, read_fan_out, read_friend_ids, read_page_number
 from taskqueue.app import App
 from taskqueue.context import Context, Deferred
 from taskqueue.errors import PermanentError, SendError, StoreError
@@ -20,11 +21,15 @@ _OPTIONS: dict[str, Any] = {
     "retry_backoff": 1,
     "retry_backoff_max": 300,
 }
+_PART: dict[str, Any] = {**_OPTIONS, "idempotent": True, "internal": True}
 
 
 @app.task(name=fanout.NOTIFY_FRIENDS, bind=True, **_OPTIONS)
 def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
-    """Put the news into the feed of every friend of the user; the result is how many."""
+    """Put the user's news into the feed of every friend; the result is how many.
+
+    News that are deleted meanwhile go to no further friend.
+    """
     fan_out = FanOut(
         task_id=run.id,
         queue=app.queue,
@@ -32,18 +37,32 @@ def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
         news_id=check_id(news_id, "news_id"),
         expires_at=run.now_ms() // 1000 + stores.feed_ttl_seconds(),
     )
-    return notifying.notify(run, fan_out, stores.friends(), stores.feeds())
+    return notifying.notify(run, fan_out, stores.news(), stores.friends(), stores.feeds())
 
 
-@app.task(name=fanout.NOTIFY_FRIENDS_PAGE, idempotent=True, bind=True, **_OPTIONS)
+@app.task(name=fanout.NOTIFY_FRIENDS_PAGE, bind=True, **_PART)
 def notify_friends_page(run: Context, fan_out: dict[str, Any], page: int, after: str) -> None:
     """Go on with page `page` of the friends, after the friend `after`."""
-    notifying.notify_page(run, FanOut(**fan_out), page, after, stores.friends())
+    notifying.notify_page(
+        run,
+        read_fan_out(fan_out, app.queue),
+        read_page_number(page),
+        check_id(after, "after"),
+        stores.news(),
+        stores.friends(),
+    )
 
 
-@app.task(name=fanout.DELIVER_NEWS, idempotent=True, bind=True, **_OPTIONS)
+@app.task(name=fanout.DELIVER_NEWS, bind=True, **_PART)
 def deliver_news(
     run: Context, fan_out: dict[str, Any], chunk: dict[str, Any], friend_ids: list[str]
 ) -> None:
     """Put the news into the feeds of these friends."""
-    notifying.deliver_chunk(run, FanOut(**fan_out), Chunk(**chunk), friend_ids, stores.feeds())
+    notifying.deliver_chunk(
+        run,
+        read_fan_out(fan_out, app.queue),
+        read_chunk(chunk),
+        read_friend_ids(friend_ids),
+        stores.news(),
+        stores.feeds(),
+    )

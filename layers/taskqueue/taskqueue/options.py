@@ -22,7 +22,9 @@ class DecoratorOptions(TypedDict, total=False):
     `retry_backoff`: the first wait, doubled with each retry; True is 1. `soft_time_limit` raises
     `SoftTimeLimitExceeded` in the task, `time_limit` ends it. `expires`: not run when it waited
     longer. `throws`: errors that are part of its work, logged in one line. `idempotent`: running it
-    twice does no harm by its nature, so it has no record and is not claimed. `before_start`,
+    twice does no harm by its nature, so it has no record and is not claimed. `internal`: only other
+    tasks send it; no API starts or lists it, and no schedule runs it. `check` is called with the
+    arguments before the task is sent, and refuses them by `WrongArguments`. `before_start`,
     `on_success`, `on_failure` and `on_retry` are called with the run's `Context` and, but for the
     first, with the result or the error.
     """
@@ -40,6 +42,8 @@ class DecoratorOptions(TypedDict, total=False):
     ignore_result: bool
     throws: tuple[type[BaseException], ...]
     idempotent: bool
+    internal: bool
+    check: Callable[..., None] | None
     before_start: "Callable[[Context], None] | None"
     on_success: "Callable[[Context, Any], None] | None"
     on_failure: "Callable[[Context, BaseException], None] | None"
@@ -58,6 +62,8 @@ class TaskOptions:
     ignore_result: bool = False
     throws: tuple[type[BaseException], ...] = ()
     idempotent: bool = False
+    internal: bool = False
+    check: Callable[..., None] | None = None
     before_start: "Callable[[Context], None] | None" = None
     on_success: "Callable[[Context, Any], None] | None" = None
     on_failure: "Callable[[Context, BaseException], None] | None" = None

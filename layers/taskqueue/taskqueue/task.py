@@ -98,5 +98,15 @@ class Task[**P, R]:
         except TypeError as error:
             raise WrongArguments(f"the arguments do not fit {self.name}: {error}") from None
 
+    def check_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Check arguments that are to be sent, by the task's own check, too.
+
+        Raises:
+            WrongArguments: the task does not take them.
+        """
+        self.check_arguments(args, kwargs)
+        if self.options.check:
+            self.options.check(*args, **kwargs)
+
 
 type AnyTask = Task[..., Any]

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 
 from social import stores
+from social.news import News
 from social.tasks import app, notify_friends
 from taskqueue import clock
 from taskqueue.lambdas.clients import CONFIG
@@ -32,6 +33,7 @@ _NEWS = "01JDTIMEDNEWS0000000000000"
 def main(arguments: Sequence[str]) -> Result:
     """Alternate the two and return the CPU of each round, in milliseconds."""
     friends, rounds = int(arguments[0]), int(arguments[1])
+    stores.news().put(News(_NEWS, _AUTHOR, "Counted.", (), clock.now_ms()))
     stores.friends().put_many((_AUTHOR, f"timed-{number:06}") for number in range(friends))
     handler = importlib.import_module("functions.notify_friends.app").handler
     run, log = uuid.uuid4().hex, RequestLog()

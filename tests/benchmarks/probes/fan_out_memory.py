@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 
 from social import stores
+from social.news import News
 from social.tasks import app, notify_friends
 from taskqueue import clock
 from taskqueue.lambdas.clients import client
@@ -21,6 +22,7 @@ _AUTHOR, _NEWS = "weighed-author", "01JDWEIGHEDNEWS00000000000"
 
 def main(arguments: Sequence[str]) -> Result:
     """Send one `notify_friends` and run it with all its parts."""
+    stores.news().put(News(_NEWS, _AUTHOR, "Counted.", (), clock.now_ms()))
     stores.friends().put_many((_AUTHOR, f"weighed-{n:06}") for n in range(int(arguments[0])))
     handler = importlib.import_module("functions.notify_friends.app").handler
     task_id = str(uuid.uuid4())

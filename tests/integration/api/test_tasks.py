@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
-from taskqueue.message import Message
+from taskqueue.message import Message, decode
 from tests.support.api_stack import Send, Stack
 
 CALL = {"args": ["80", "news-1"]}
@@ -58,11 +58,70 @@ def test_an_unknown_name_lists_those_there_are(write: Send) -> None:
 
 
 def test_a_task_without_a_record_is_only_sent(stack: Stack, write: Send) -> None:
-    reply = write("POST", "/tasks/deliver_news", {"args": [{}, {}, []]})
+    reply = write("POST", "/tasks/count_views", {"args": [[["42", clock.now_ms()]]]})
     assert (reply.status, set(reply.body)) == (202, {"task_id"})
     assert "location" not in reply.headers
-    assert [message.id for message in stack.messages()] == [reply.body["task_id"]]
+    assert [decode(body).id for body in stack.bodies("views")] == [reply.body["task_id"]]
     assert stack.items("tasks_table") == []
+
+
+@pytest.mark.parametrize("name", ["deliver_news", "notify_friends_page"])
+def test_an_internal_task_is_none_for_a_caller(
+    stack: Stack, write: Send, read: Send, name: str
+) -> None:
+    reply = write("POST", f"/tasks/{name}", {"args": [{}, {}, []]})
+    assert (reply.status, reply.body["detail"]) == (404, "There is no task of that name.")
+    schedule = {"task": name, "interval_seconds": 60, "args": [{}, {}, []]}
+    assert write("PUT", "/schedules/s", schedule).body["errors"][0]["field"] == "task"
+    assert name not in read("GET", "/tasks").body["tasks"]
+    assert (stack.bodies(), stack.items("schedules_table")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("views", "reason"),
+    [
+        ([], "must hold 1 to 1000 pairs"),
+        ([["42", "now"]] * 1_001, "must hold 1 to 1000 pairs"),
+        ("42", "must hold 1 to 1000 pairs"),
+        ([["a b", 1]], "views.0.book: is not the id of a book"),
+        ([["42", -1]], "views.0.at"),
+        ([["42", 3_600_000]], "views.0.at: is older than the window of 60 minutes"),
+    ],
+)
+def test_views_that_are_sent_as_a_task_have_the_limits_of_views(
+    stack: Stack, write: Send, views: Any, reason: str
+) -> None:
+    reply = write("POST", "/tasks/count_views", {"args": [views]})
+    assert (reply.status, reply.body["errors"][0]["field"]) == (400, "args")
+    assert reason in reply.body["errors"][0]["reason"]
+    assert stack.bodies("views") == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "known"),
+    [
+        ({"result": {"B": b"no JSON"}}, {"task": "notify_friends", "status": "PENDING"}),
+        ({"result": {"S": "text"}}, {"queue": "notifications"}),
+        ({"attempt": {"S": "many"}}, {"task": "notify_friends"}),
+        ({"task": {"N": "7"}}, {"task": "", "status": "PENDING"}),
+        ({"status": {"M": {}}}, {"task": "notify_friends", "status": "PENDING"}),
+        ({"progress": {"S": "{"}}, {"progress": None}),
+        ({"enqueued_at_ms": {"N": "1e30"}}, {"task": "notify_friends"}),
+        ({"enqueued_at_ms": {"N": "9" * 30}}, {"enqueued_at": None}),
+        ({"parts_done": {"SS": ["x", "a:b:c:d"]}}, {"progress": {"done": 0, "planned": 0}}),
+        ({"parts_done": {"L": []}}, {"task": "notify_friends"}),
+        ({"parts_planned": {"SS": ["0:p:" + "9" * 5_000 + ":1:last"]}}, {"status": "PENDING"}),
+    ],
+)
+def test_of_a_damaged_record_is_said_what_is_known(
+    stack: Stack, write: Send, read: Send, damage: Any, known: dict[str, Any]
+) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    [item] = stack.items("tasks_table")
+    stack.dynamodb.put_item(TableName="tasks_table", Item={**item, **damage})
+    reply = read("GET", f"/tasks/{task_id}")
+    assert (reply.status, reply.body["task_id"]) == (200, task_id)
+    assert known.items() <= reply.body.items()
 
 
 def test_one_id_sent_twice_is_one_task(stack: Stack, write: Send) -> None:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from social import stores
 from social.fanout import NOTIFY_FRIENDS
 from social.friends import FriendPage
+from social.news import News
 from social.tasks import app
 from taskqueue.errors import Throttled
 from taskqueue.message import Message
@@ -121,6 +122,7 @@ class World:
     def _stores(self, fuse: Fuse) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("FEED_TTL_SECONDS", "3600")
+            patch.setattr(stores, "news", lambda: fuse.wrap(_News()))
             patch.setattr(stores, "friends", lambda: fuse.wrap(_Friends(self)))
             patch.setattr(stores, "feeds", lambda: _Feeds(self, fuse))
             yield
@@ -147,6 +149,11 @@ class _TroubledFuse(Fuse):
                     is_queue = isinstance(method.__self__, MemoryBroker)
                     self.errors[name] = [REFUSED if is_queue else Throttled()]
         return super().call(name, method, *args, **kwargs)
+
+
+class _News:
+    def get(self, news_id: str) -> News:
+        return News(news_id, "80", "text", (), 0)
 
 
 @dataclass

@@ -6,10 +6,14 @@ twice, which changes nothing. A page that was planned twice counts by one of its
 all parts are done.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+_DONE = re.compile(r"(\d{1,9}):([^:]*):(\d{1,9}):(\d{1,9})")
+_PLANNED = re.compile(rf"{_DONE.pattern}:(last|more)")
 
 
 def planned_key(page: int, plan_id: str, parts: int, count: int, *, last: bool) -> str:
@@ -55,16 +59,21 @@ class Parts:
     def _pages(self) -> dict[int, "_Plan"]:
         """Of each page the plan that counts."""
         done: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
-        for key in self.done:
-            page, plan_id, index, count = key.split(":")
+        for page, plan_id, index, count in _read(_DONE, self.done):
             counts = done[int(page), plan_id]
             counts[index] = max(counts.get(index, 0), int(count))
         plans: dict[int, _Plan] = {}
-        for key in sorted(self.planned):
-            page, plan_id, parts, count, last = key.split(":")
+        for page, plan_id, parts, count, last in _read(_PLANNED, sorted(self.planned)):
             plan = _plan(int(parts), int(count), last == "last", done[int(page), plan_id].values())
             plans[int(page)] = max(plans.get(int(page), plan), plan, key=_progress)
         return plans
+
+
+def _read(form: re.Pattern[str], keys: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Yield the fields of the keys; what is no key, which others may have written, says nothing."""
+    for key in keys:
+        if match := form.fullmatch(key):
+            yield match.groups()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,14 @@ from taskqueue.task import AnyTask
 
 
 @functools.cache
-def tasks() -> dict[str, AnyTask]:
-    """Return the tasks of every module in TASK_MODULES, by name."""
-    return {name: task for module in _modules() for name, task in module.app.tasks.items()}
+def startable_tasks() -> dict[str, AnyTask]:
+    """Return the tasks that callers and schedules may start, by name: those not internal."""
+    return {
+        name: task
+        for module in _modules()
+        for name, task in module.app.tasks.items()
+        if not task.options.internal
+    }
 
 
 @functools.cache

@@ -70,6 +70,19 @@ def due_ms(message: Message, now_ms: int) -> int:
 
 
 def read_record(task_id: str, item: Item) -> TaskRecord:
+    """Return the record that an item holds, or of a damaged one the names that can be read."""
+    try:
+        return _whole_record(task_id, item)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return TaskRecord(
+            id=task_id,
+            task=_text(item, "task"),
+            queue=_text(item, "queue"),
+            status=_text(item, "status") or states.PENDING,
+        )
+
+
+def _whole_record(task_id: str, item: Item) -> TaskRecord:
     """Return the record that an item holds; a stock client's item may lack attributes of ours."""
     status = item["status"]["S"] if "status" in item else states.PENDING
     result, error = outcome_of(bytes(item["result"]["B"])) if "result" in item else (None, None)
@@ -126,3 +139,8 @@ def read_int(item: Item, name: str) -> int:
 
 def _optional_int(item: Item, name: str) -> int | None:
     return int(item[name]["N"]) if name in item else None
+
+
+def _text(item: Item, name: str) -> str:
+    """Return a text of an item; an empty one where it has none of that name."""
+    return str(item.get(name, {}).get("S", ""))

@@ -73,11 +73,11 @@ def message_of(call: Call[Any], now_ms: int, parent: Parent | None = None) -> Me
     """Return the message of a call that is sent now.
 
     Raises:
-        WrongArguments: the function cannot be called with its arguments.
+        WrongArguments: the task does not take its arguments.
         TypeError: an argument cannot be written as JSON, or both `eta` and `countdown` are given.
     """
     options = call.options
-    call.task.check_arguments(call.args, call.kwargs)
+    call.task.check_call(call.args, call.kwargs)
     return Message(
         task=call.task.name,
         id=options.get("task_id") or (parent.child_id(call) if parent else str(uuid.uuid4())),
