@@ -1,5 +1,6 @@
 """Beat: sends, once a minute, the tasks that fall due within the next two minutes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -18,17 +19,23 @@ metrics = Metrics(namespace=metrics_namespace(), service="beat")
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
-    """Send what is due now. The event's own time is not used, since the event may be late."""
+def handler(_event: dict[str, Any], context: LambdaContext) -> None:
+    """Send what is due now. The event's own time is not used, since the event may be late.
+
+    No batch is begun after half of the function's time, so that a slow one still comes to its end.
+    """
+    end_ms = clock.now_ms() + context.get_remaining_time_in_millis() // 2
     done = tick(
         wiring.schedule_store(),
         wiring.sender(),
         task_modules.startable_tasks(),
         task_modules.declared(),
         clock.now_ms,
+        end_ms,
     )
     _log(done)
-    metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(done.broken))
+    broken = done.broken.keys() | done.dropped.keys()
+    metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(broken))
     metrics.add_metric("SchedulesFailed", MetricUnit.Count, len(done.failed))
     if not done.failed:
         metrics.add_metric("BeatTicks", MetricUnit.Count, 1)
@@ -42,6 +49,8 @@ def _log(done: Tick) -> None:
         logger.error("slots were not sent", extra={"schedule": name, "reason": reason})
     for name, reason in done.broken.items():
         logger.error("a schedule is broken", extra={"schedule": name, "reason": reason})
+    for name, dropped in done.dropped.items():
+        logger.error("slots were passed over", extra={"schedule": name, **_dropped(dropped)})
 
 
 def _missed(missed: Missed) -> dict[str, Any]:
@@ -50,4 +59,14 @@ def _missed(missed: Missed) -> dict[str, Any]:
         "first_slot": clock.iso(missed.first_ms),
         "last_slot": clock.iso(missed.last_ms),
         "run_late": [clock.iso(slot_ms) for slot_ms in missed.run_late],
+    }
+
+
+def _dropped(dropped: Mapping[int, str]) -> dict[str, Any]:
+    first_ms, last_ms = min(dropped), max(dropped)
+    return {
+        "slots": len(dropped),
+        "first_slot": clock.iso(first_ms),
+        "last_slot": clock.iso(last_ms),
+        "reason": dropped[last_ms],
     }

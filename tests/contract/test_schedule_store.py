@@ -73,6 +73,33 @@ def test_of_two_writers_one_is_refused(rows: ScheduleRows) -> None:
     assert list(rows.list()) == [replace(row, cursor_ms=NOW_MS + 2, version=2)]
 
 
+@pytest.mark.parametrize("kind", ["memory", "ministack"])
+def test_progress_of_many_is_written_where_no_other_has_written(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    # moto's PartiQL takes no notice of conditions.
+    in_memory = kind == "memory"
+    rows: ScheduleRows = (
+        MemoryScheduleRows() if in_memory else table(request.getfixturevalue("ministack_dynamodb"))
+    )
+    saved = [Row(replace(REPORT, name=f"s{number:02}"), NOW_MS) for number in range(30)]
+    for row in saved:
+        rows.save(row)
+    rows.save(replace(saved[3], version=1, cursor_ms=NOW_MS - 1))
+    moved = [
+        replace(
+            row, version=1, cursor_ms=NOW_MS + 9, sent=number, last_ms=NOW_MS, ahead=(NOW_MS + 5,)
+        )
+        for number, row in enumerate(saved)
+    ]
+    gone = Row(BOOKS, NOW_MS, version=1)
+    written = rows.save_progress([*moved, gone])
+    assert list(written) == [*(number != 3 for number in range(30)), False]
+    expected = [replace(row, version=2) for row in moved]
+    expected[3] = replace(saved[3], version=2, cursor_ms=NOW_MS - 1)
+    assert list(rows.list()) == expected
+
+
 def test_a_row_that_was_deleted_is_not_written_back(rows: ScheduleRows) -> None:
     rows.save(Row(BOOKS, NOW_MS))
     rows.delete("books")

@@ -17,7 +17,7 @@ def test_every_gateway_response_is_put() -> None:
     assert "statusCode" not in put["DEFAULT_4XX"]
 
 
-def test_consumers_and_the_producer_get_what_only_the_local_aws_asks_for() -> None:
+def test_those_who_send_get_what_only_the_local_aws_asks_for() -> None:
     given = {
         role: [
             statement
@@ -32,6 +32,7 @@ def test_consumers_and_the_producer_get_what_only_the_local_aws_asks_for() -> No
     assert {role for role, statements in given.items() if partiql in statements} == {
         *consumers,
         "ProducerRole",
+        "BeatRole",
     }
     assert {role for role, statements in given.items() if schedules in statements} == {
         *consumers,

@@ -76,6 +76,13 @@ def test_who_sends_tasks_may_write_their_records_and_delay_them(role: str) -> No
     assert {"scheduler:CreateSchedule", "iam:PassRole"} <= actions
 
 
+def test_beat_may_record_tasks_and_write_how_far_it_is_in_batches() -> None:
+    records = {f"dynamodb:{action}" for action in ("PartiQLInsert", "GetItem", "DeleteItem")}
+
+    assert cfn.allowed("BeatRole", "TasksTable") >= records
+    assert "dynamodb:PartiQLUpdate" in cfn.allowed("BeatRole", "SchedulesTable")
+
+
 def test_reads_change_nothing() -> None:
     actions = {
         action.partition(":")[2]

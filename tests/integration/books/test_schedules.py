@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from taskqueue import clock
+from taskqueue.beat.plan import task_id
 from taskqueue.beat.schedule import Schedule
 from taskqueue.beat.timing import Interval
 from taskqueue.lambdas import clients, task_modules, wiring
+from taskqueue.message import Message
 from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 
@@ -142,8 +144,20 @@ def test_a_tick_that_cannot_send_is_no_success_and_the_next_makes_up_for_it(
     clients.client("sqs").create_queue(QueueName="rankings")
     tick(now_ms + 10_000)
     assert len(stack.items("tasks_table")) == 1
-    row = wiring.schedule_store().get("select_populate_book")
-    assert row is not None
+
+
+def test_slots_whose_id_another_task_has_are_passed_over_and_told(
+    tick: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_ms = clock.now_ms() // 100_000 * 100_000
+    taken = task_id("select_populate_book", now_ms + 100_000)
+    wiring.task_store().enqueue(Message("another", taken), now_ms)
+    tick(now_ms)
+    assert "slots were passed over" in caplog.messages
+    assert '"SchedulesBroken":[1' in capsys.readouterr().out
+    tick(now_ms + 80_000)
+    sent = task_id("select_populate_book", now_ms + 200_000)
+    assert wiring.task_store().get_many([taken, sent]).keys() == {taken, sent}
 
 
 def test_the_period_is_a_parameter(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Schedules' rows in memory; the contract suite holds it to what the table does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from taskqueue.beat.row import BrokenRow, Row
@@ -23,6 +24,9 @@ class MemoryScheduleRows:
             return False
         self.rows[name] = replace(row, version=row.version + 1)
         return True
+
+    def save_progress(self, rows: Sequence[Row]) -> Sequence[bool]:
+        return [self.save(row) for row in rows]
 
     def delete(self, name: str) -> None:
         self.rows.pop(name, None)

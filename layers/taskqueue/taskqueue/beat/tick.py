@@ -1,39 +1,29 @@
 """Beat: plans each schedule's slots up to two minutes ahead, and sends them to start on time.
 
-Safe to run twice, late, or by two machines whose clocks differ:
+Safe to run twice, late, or by two machines whose clocks differ, and to end at any point:
 
 - A slot's task id is made of the schedule's name and the slot, so that sending it again is sending
   the same task, which runs once.
-- A row's cursor is the time up to which all slots are sent. It moves after the sends succeeded, by
+- A row's cursor is the time up to which all slots are done. It moves after the sends succeeded, by
   a conditional write: a send that fails is made again by the next tick, and of two ticks at once
   one moves the cursor, and only that one counts its sends.
+
+No schedule delays another for long: each has its turn, those that wait longest come first, and one
+whose sends fail costs the others a few requests.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from taskqueue.beat.plan import Missed, Plan, message, plan
-from taskqueue.beat.row import BrokenRow, Row, advanced, declare
+from taskqueue.beat.plan import Missed, message, plan
+from taskqueue.beat.row import BrokenRow, Row, declare
 from taskqueue.beat.schedule import InvalidSchedule, Schedule
+from taskqueue.beat.sending import Sending, Sends, TimeIsOver
+from taskqueue.beat.turn import Lane, Todo, Turn, lanes, turn_of
 from taskqueue.errors import TaskQueueError
-from taskqueue.message import Message
-from taskqueue.records.store import Enqueued
 from taskqueue.task import AnyTask
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What a tick did, by the schedules' names.
-
-    `failed`: why a schedule's slots were not sent; the next tick sends them. `broken`: why a
-    schedule cannot be run; it stays so until someone changes it.
-    """
-
-    sent: int
-    failed: Mapping[str, str]
-    broken: Mapping[str, str]
-    missed: Mapping[str, Missed]
 
 
 class ScheduleRows(Protocol):
@@ -47,17 +37,29 @@ class ScheduleRows(Protocol):
         """Write the row; False when it was written since it was read: `row.version` tells."""
         ...
 
+    def save_progress(self, rows: Sequence[Row]) -> Sequence[bool]:
+        """Write of each row how far beat is with it; False as `save` says it."""
+        ...
+
     def delete(self, name: str) -> None:
         """Delete the row."""
         ...
 
 
-class Sends(Protocol):
-    """What beat needs of a `Sender`."""
+@dataclass(slots=True)
+class Tick:
+    """What a tick did, by the schedules' names.
 
-    def send(self, message: Message, now_ms: int) -> Enqueued:
-        """Record and send one task."""
-        ...
+    `failed`: why a schedule's slots were not sent; the next tick sends them. `broken`: why a
+    schedule cannot be run; it stays so until someone changes it. `dropped`: slots that can never be
+    sent, and why; they are passed over.
+    """
+
+    sent: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    missed: dict[str, Missed] = field(default_factory=dict)
+    dropped: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
 def tick(
@@ -66,67 +68,136 @@ def tick(
     tasks: Mapping[str, AnyTask],
     declared: Sequence[Schedule],
     clock_ms: Callable[[], int],
+    end_ms: int,
 ) -> Tick:
     """Send every slot up to two minutes ahead, and those missed as each schedule's policy says.
 
     `declared`: the schedules that stand in code, beside their tasks. `clock_ms`: the time now; what
-    is left until a slot is taken anew for each send, since many take a while.
+    is left until a slot is taken anew for each batch, since many take a while. `end_ms`: the time
+    at which no other batch is begun.
 
     Raises:
         StoreError: the schedules could not be read.
     """
-    read = store.list()
-    broken = {row.name: row.reason for row in read if isinstance(row, BrokenRow)}
-    rows = {row.schedule.name: row for row in read if isinstance(row, Row)}
-    unbroken = [schedule for schedule in declared if schedule.name not in broken]
-    rows = _declare(store, rows, unbroken, clock_ms())
-    sent = 0
-    failed: dict[str, str] = {}
-    missed: dict[str, Missed] = {}
-    for name, row in rows.items():
-        try:
-            done = _run(store, sender, tasks, row, clock_ms)
-        except InvalidSchedule as error:
-            broken[name] = str(error)
-        except TaskQueueError as error:
-            failed[name] = str(error)
-        except Exception as error:  # noqa: BLE001 - no row may stop the others
-            broken[name] = type(error).__name__
-        else:
-            sent += len(done.slots)
-            if done.missed:
-                missed[name] = done.missed
-    return Tick(sent, failed, broken, missed)
+    ticking = _Ticking(store, Sending(sender, clock_ms, end_ms), clock_ms)
+    rows = ticking.rows(declared)
+    waiting = deque(lanes(ticking.todos(rows, tasks)))
+    while waiting and clock_ms() < end_ms:
+        lane = waiting.popleft()
+        ticking.run_batch(lane)
+        if lane:
+            waiting.append(lane)
+    ticking.give_up(todo for lane in waiting for todo in lane)
+    return ticking.done
 
 
-def _declare(
-    store: ScheduleRows, rows: dict[str, Row], declared: Sequence[Schedule], now_ms: int
-) -> dict[str, Row]:
-    writes = declare(rows, declared, now_ms)
-    for name, row in writes.items():
+@dataclass(frozen=True, slots=True)
+class _Ticking:
+    store: ScheduleRows
+    sending: Sending
+    clock_ms: Callable[[], int]
+    done: Tick = field(default_factory=Tick)
+
+    def rows(self, declared: Sequence[Schedule]) -> list[Row]:
+        """Read the rows, and let them agree with the code."""
+        read = self.store.list()
+        self.done.broken.update(
+            {row.name: row.reason for row in read if isinstance(row, BrokenRow)}
+        )
+        rows = {row.schedule.name: row for row in read if isinstance(row, Row)}
+        unbroken = [one for one in declared if one.name not in self.done.broken]
+        for name, row in declare(rows, unbroken, self.clock_ms()).items():
+            rows.pop(name, None)
+            try:
+                if written := self._declare(name, row):
+                    rows[name] = written
+            except TaskQueueError as error:
+                self.done.failed[name] = str(error)
+        return [row for row in rows.values() if not row.removed]
+
+    def todos(self, rows: Iterable[Row], tasks: Mapping[str, AnyTask]) -> Iterator[Todo]:
+        """Plan each schedule."""
+        now_ms = self.clock_ms()
+        for row in rows:
+            name = row.schedule.name
+            try:
+                todo = self._todo(row, tasks, now_ms)
+            except InvalidSchedule as error:
+                self.done.broken[name] = str(error)
+            except Exception as error:  # noqa: BLE001 - no row may stop the others
+                self.done.broken[name] = type(error).__name__
+            else:
+                if todo:
+                    yield todo
+
+    def run_batch(self, lane: Lane) -> None:
+        """Send what comes next in the lane, and write how far each schedule is."""
+        todos = lane.take()
+        errors = self._send(lane, todos)
+        lane.close(errors)
+        answers = iter(errors)
+        turns = [turn_of(todo, [next(answers) for _ in todo.turn]) for todo in todos]
+        for turn in turns:
+            self._tell(turn)
+        for todo in self._write([turn for turn in turns if turn.has_moved]):
+            lane.put_back(todo)
+
+    def give_up(self, todos: Iterable[Todo]) -> None:
+        """Leave the rest to the next tick."""
+        for todo in todos:
+            self.done.failed[todo.row.schedule.name] = str(TimeIsOver())
+
+    def _declare(self, name: str, row: Row | None) -> Row | None:
         if row is None:
-            store.delete(name)
-        elif store.save(row):
-            rows[name] = replace(row, version=row.version + 1)
-    return {name: row for name, row in rows.items() if writes.get(name, row) is not None}
+            self.store.delete(name)
+            return None
+        return replace(row, version=row.version + 1) if self.store.save(row) else None
+
+    def _todo(self, row: Row, tasks: Mapping[str, AnyTask], now_ms: int) -> Todo | None:
+        schedule = row.schedule
+        if schedule.task not in tasks:
+            raise InvalidSchedule("task", "there is no task of that name")
+        planned = plan(schedule, row.cursor_ms, now_ms)
+        if planned.missed:
+            self.done.missed[schedule.name] = planned.missed
+        if not planned.slots and not planned.missed:
+            return None
+        return Todo(row, tasks[schedule.task], planned.slots, planned.cursor_ms)
+
+    def _send(self, lane: Lane, todos: Sequence[Todo]) -> Sequence[Exception | None]:
+        now_ms = self.clock_ms()
+        messages = [
+            message(todo.row.schedule, todo.task, slot_ms, now_ms)
+            for todo in todos
+            for slot_ms in todo.turn
+        ]
+        if lane.closed_by:
+            return [lane.closed_by for _ in messages]
+        return self.sending.send(messages, recorded=not todos[0].task.options.idempotent)
+
+    def _tell(self, turn: Turn) -> None:
+        name = turn.todo.row.schedule.name
+        self.done.sent += len(turn.sent)
+        if turn.error:
+            self.done.failed[name] = str(turn.error)
+        if turn.dropped:
+            reasons = {slot_ms: _reason(error) for slot_ms, error in turn.dropped.items()}
+            self.done.dropped.setdefault(name, {}).update(reasons)
+
+    def _write(self, turns: Sequence[Turn]) -> Iterator[Todo]:
+        """Write the rows; yield what is left to do of those that no other tick has written."""
+        now_ms = self.clock_ms()
+        rows = [turn.row(now_ms) for turn in turns]
+        try:
+            saved = self.store.save_progress(rows)
+        except TaskQueueError as error:
+            self.done.failed.update({row.schedule.name: str(error) for row in rows})
+            return
+        for turn, row, is_saved in zip(turns, rows, saved, strict=True):
+            if is_saved and (rest := turn.rest(row)):
+                yield rest
 
 
-def _run(
-    store: ScheduleRows,
-    sender: Sends,
-    tasks: Mapping[str, AnyTask],
-    row: Row,
-    clock_ms: Callable[[], int],
-) -> Plan:
-    if row.removed:
-        return Plan((), None, row.cursor_ms)
-    if row.schedule.task not in tasks:
-        raise InvalidSchedule("task", "there is no task of that name")
-    task = tasks[row.schedule.task]
-    now_ms = clock_ms()
-    todo = plan(row.schedule, row.cursor_ms, now_ms)
-    for slot_ms in todo.slots:
-        sender.send(message(row.schedule, task, slot_ms, now_ms), clock_ms())
-    if todo.slots or todo.missed:
-        store.save(advanced(row, todo.slots, todo.cursor_ms, now_ms))
-    return todo
+def _reason(error: Exception) -> str:
+    """Return why a slot was passed over; the text of an error not ours might quote arguments."""
+    return str(error) if isinstance(error, TaskQueueError) else type(error).__name__

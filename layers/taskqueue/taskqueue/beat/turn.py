@@ -1,0 +1,129 @@
+"""In which order a tick sends what is due: in turns, so that no schedule waits long. Pure."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from taskqueue.beat.row import Row, advanced
+from taskqueue.beat.sending import is_of_message, is_of_queue
+from taskqueue.task import AnyTask
+
+# A schedule of one second has so many slots in the two minutes ahead. A batch takes a fraction of a
+# second, so that the delays, which are reckoned before it, hold.
+MAX_BATCH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What a tick still has to do for a schedule: send `slots`, in order, then move the cursor."""
+
+    row: Row
+    task: AnyTask
+    slots: Sequence[int]
+    cursor_ms: int
+
+    @property
+    def turn(self) -> Sequence[int]:
+        """The slots that are sent before others have their turn."""
+        return self.slots[:MAX_BATCH]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What became of a turn: `error` is why it ended early, for now; `dropped` slots never run."""
+
+    todo: Todo
+    sent: Sequence[int]
+    dropped: Mapping[int, Exception]
+    error: Exception | None
+
+    @property
+    def cursor_ms(self) -> int:
+        """The time up to which all slots are done."""
+        if self.error is None and len(self.todo.turn) == len(self.todo.slots):
+            return self.todo.cursor_ms
+        return max((*self.sent, *self.dropped), default=self.todo.row.cursor_ms)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is something to write."""
+        return self.cursor_ms > self.todo.row.cursor_ms
+
+    def row(self, now_ms: int) -> Row:
+        """Return the row to write."""
+        return advanced(self.todo.row, self.sent, self.cursor_ms, now_ms)
+
+    def rest(self, written: Row) -> Todo | None:
+        """Return what is left to do once the row is written; None when nothing is."""
+        slots = self.todo.slots[len(self.todo.turn) :]
+        if self.error or not slots:
+            return None
+        return replace(self.todo, row=replace(written, version=written.version + 1), slots=slots)
+
+
+def turn_of(todo: Todo, errors: Sequence[Exception | None]) -> Turn:
+    """Return what became of a turn: `errors` says of each slot why it was not sent, if it was not.
+
+    A slot that can never be sent is passed over. One that could not be sent now ends the turn: the
+    cursor may not move beyond it.
+    """
+    sent: list[int] = []
+    dropped: dict[int, Exception] = {}
+    for slot_ms, error in zip(todo.turn, errors, strict=True):
+        if error is None:
+            sent.append(slot_ms)
+        elif is_of_message(error):
+            dropped[slot_ms] = error
+        else:
+            return Turn(todo, sent, dropped, error)
+    return Turn(todo, sent, dropped, None)
+
+
+class Lane:
+    """The schedules whose tasks go to one queue, oldest cursor first.
+
+    `closed_by`: why the queue takes no message, once that is known.
+    """
+
+    def __init__(self, todos: Iterable[Todo]) -> None:
+        self._waiting = deque(sorted(todos, key=_cursor_ms))
+        self.closed_by: Exception | None = None
+
+    def __iter__(self) -> Iterator[Todo]:
+        """Yield those that wait."""
+        return iter(self._waiting)
+
+    def __bool__(self) -> bool:
+        """Whether any waits."""
+        return bool(self._waiting)
+
+    def take(self) -> list[Todo]:
+        """Take those out whose turns make one batch: up to `MAX_BATCH` slots and as many rows."""
+        taken: list[Todo] = []
+        free = MAX_BATCH
+        while self._waiting and len(taken) < MAX_BATCH and len(self._waiting[0].turn) <= free:
+            free -= len(self._waiting[0].turn)
+            taken.append(self._waiting.popleft())
+        return taken
+
+    def put_back(self, todo: Todo) -> None:
+        """Let a schedule that has more slots wait behind the others."""
+        self._waiting.append(todo)
+
+    def close(self, errors: Iterable[Exception | None]) -> None:
+        """Close the lane if one of these errors is that of the queue."""
+        of_queue = (error for error in errors if error and is_of_queue(error))
+        self.closed_by = next(of_queue, self.closed_by)
+
+
+def lanes(todos: Iterable[Todo]) -> list[Lane]:
+    """Return a lane for each queue, and one more for those of its tasks that have no records."""
+    by_way: dict[tuple[str, bool], list[Todo]] = {}
+    for todo in todos:
+        way = (todo.task.queue, todo.task.options.idempotent)
+        by_way.setdefault(way, []).append(todo)
+    return [Lane(todos) for todos in by_way.values()]
+
+
+def _cursor_ms(todo: Todo) -> int:
+    return todo.row.cursor_ms
