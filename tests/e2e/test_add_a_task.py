@@ -23,11 +23,12 @@ from tools.paths import (
     MINISTACK_ENVIRONMENT,
     ROOT,
     SAM_ENVIRONMENT,
+    UV,
 )
 from tools.waiting import until
 
 PAGE = (ROOT / "docs" / "add-a-task.md").read_text()
-ENVIRONMENTS = (DEV_ENVIRONMENT, SAM_ENVIRONMENT, MINISTACK_ENVIRONMENT, CELERY_ENVIRONMENT)
+INSTALLED = (DEV_ENVIRONMENT, SAM_ENVIRONMENT, MINISTACK_ENVIRONMENT, CELERY_ENVIRONMENT, UV)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +106,10 @@ def _copy_files(project: Path) -> None:
         if (ROOT / name).exists():
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, project / name)
-    for environment in ENVIRONMENTS:
-        (project / environment.name).symlink_to(environment)
+    for installed in INSTALLED:
+        link = project / installed.relative_to(ROOT)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(installed)
 
 
 def _run(project: Path, module: str, *arguments: str) -> None:
