@@ -90,7 +90,8 @@ def test_the_project_still_keeps_its_rules(project: Path) -> None:
     _run(project, "ruff", "format", "--check", "--quiet", "layers", "functions")
     tests = sorted(str(path) for path in (project / "tests" / "unit").glob("test_template*.py"))
     assert tests
-    _run(project, "pytest", "-q", *tests)
+    layers = ":".join(str(path) for path in (project / "layers").iterdir())
+    _run(project, "pytest", "-q", *tests, PYTHONPATH=layers)
 
 
 def _letters(rest: Rest) -> list[dict[str, str | None]]:
@@ -112,9 +113,9 @@ def _copy_files(project: Path) -> None:
         link.symlink_to(installed)
 
 
-def _run(project: Path, module: str, *arguments: str) -> None:
-    """Run a module of the copy, or of its environment."""
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def _run(project: Path, module: str, *arguments: str, **more: str) -> None:
+    """Run a module of the copy, or of its environment, with more variables."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
     done = subprocess.run(
         [project / ".venv" / "bin" / "python", "-m", module, *arguments],
         cwd=project,

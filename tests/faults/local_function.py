@@ -1,6 +1,6 @@
 """A Lambda function on the local AWS: its processes, and its settings for a while.
 
-ministack runs each concurrent invocation in a process of its own, a child of ministack's that it
+ministack runs each concurrent invocation in a process of its own, below ministack's, that it
 keeps for the next one.
 """
 
@@ -34,8 +34,8 @@ class LocalFunction:
         """The ids of the processes that run it, busy or idle. Read from /proc, so on Linux only."""
         server = Ministack(self.stack.port).pid()
         variable = f"AWS_LAMBDA_FUNCTION_NAME={self.name}".encode()
-        children = [pid for pid in _all_pids() if _parent(pid) == server]
-        return [pid for pid in children if variable in _environ(pid)]
+        started = [pid for pid in _all_pids() if variable in _environ(pid)]
+        return [pid for pid in started if any(one == server for one in _ancestors(pid))]
 
     @contextmanager
     def configured(self, *, timeout_seconds: int | None = None, **variables: str) -> Iterator[None]:
@@ -90,6 +90,13 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
 
 def _all_pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """The process' parent, its parent's, and so on: the server starts functions in a child."""
+    while parent := _parent(pid):
+        yield parent
+        pid = parent
 
 
 def _parent(pid: int) -> int | None:

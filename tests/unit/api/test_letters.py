@@ -71,6 +71,11 @@ def test_a_queue_that_nobody_knows_is_unknown() -> None:
     assert read("{}").queue == "unknown"
 
 
+def test_a_message_itself_may_say_where_it_comes_from() -> None:
+    assert read(encode(Message("task", "t", queue="work"))).queue == "work"
+    assert read(encode(Message("task", "t", queue="odd"))).queue == "unknown"
+
+
 def test_an_error_that_nobody_can_read_is_none() -> None:
     for text in ("no JSON", "[]", "{}", '"text"', "5"):
         assert read_letter(record("{}", queue="work", error=text), QUEUES, 5).error is None

@@ -113,7 +113,8 @@ def read_letter(record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: 
     """Read a record of a Lambda event of the dead-letter queue.
 
     SQS names the queue from which it moved a message. The attributes that such a message has are
-    its sender's and say nothing here; those of any other are a `RejectedMessage`'s.
+    its sender's and say nothing here; those of any other are a `RejectedMessage`'s. Where neither
+    names a queue, the message's own routing key may.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
     """
@@ -122,7 +123,8 @@ def read_letter(record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: 
     rejected = RejectedMessage.read(body, {} if source_arn else _attributes(record))
     known = _decoded(body)
     message = known if isinstance(known, Message) else None
-    source = queue_name(source_arn, queues) if source_arn else rejected.queue
+    routed = message.queue if message else ""
+    source = queue_name(source_arn, queues) if source_arn else rejected.queue or routed
     queue = source if source in queues else UNKNOWN_QUEUE
     letter = DeadLetter(
         id=dead_letter_id(queue, int(system["SentTimestamp"]), record["messageId"]),
@@ -157,13 +159,14 @@ def _fault(known: Message | PoisonMessage) -> str | None:
 
 
 def _history(system: Mapping[str, str], queue: str) -> str:
-    source_arn = system.get("DeadLetterQueueSourceArn")
-    if not source_arn:
-        return "sent to the dead-letter queue without a reason"
     # SQS counts on when it moves a message, so that this delivery is counted too.
-    times = max(int(system["ApproximateReceiveCount"]) - 1, 1)
-    place = f" from {source_arn}" if queue == UNKNOWN_QUEUE else ""
-    return f"received {times} times{place} without finishing"
+    times = int(system["ApproximateReceiveCount"]) - 1
+    source_arn = system.get("DeadLetterQueueSourceArn")
+    # ministack 1.5.33 moves messages as SQS does, but leaves the ARN out of a function's events.
+    if not source_arn and not times:
+        return "sent to the dead-letter queue without a reason"
+    place = f" from {source_arn}" if source_arn and queue == UNKNOWN_QUEUE else ""
+    return f"received {max(times, 1)} times{place} without finishing"
 
 
 def _allowed(text: str) -> str:
