@@ -2,12 +2,14 @@
 
 import json
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from api.problems import CONTENT_TYPE, FieldError, Problem
 from functions.producer import models, views
 from taskqueue.beat.schedule import definition, parse
 from tests.support import cloudformation as cfn
@@ -114,15 +116,30 @@ def test_every_model_is_checked_on_a_route() -> None:
 
 
 @pytest.mark.parametrize("kind", API["GatewayResponses"])
-def test_the_gateway_s_own_errors_are_problems(kind: str) -> None:
+def test_the_gateway_s_own_errors_look_like_the_functions(kind: str) -> None:
     response = API["GatewayResponses"][kind]
 
     headers = response["ResponseParameters"]["Headers"]
-    assert headers["Content-Type"] == "'application/problem+json'"
+    assert headers["Content-Type"] == f"'{CONTENT_TYPE}'"
     template = response["ResponseTemplates"]["application/json"]
-    problem = json.loads(template.replace("$context.error.messageString", '"Forbidden"'))
-    assert {"type", "title", "detail"} <= problem.keys()
-    assert problem.get("status", 0) == int(response.get("StatusCode", problem.get("status", 0)))
+    said = json.loads(template.replace("$context.error.messageString", '"Forbidden"'))
+    errors = [FieldError(**error) for error in said.get("errors", [])]
+    status = HTTPStatus(response["StatusCode"])
+    assert said == Problem(status, said["detail"], errors=errors).body()
+
+
+# All but three that are a 500, as the default is.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+_TYPES = {
+    *("ACCESS_DENIED", "BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "DEFAULT_4XX", "DEFAULT_5XX"),
+    *("EXPIRED_TOKEN", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "INVALID_API_KEY"),
+    *("INVALID_SIGNATURE", "MISSING_AUTHENTICATION_TOKEN", "QUOTA_EXCEEDED", "REQUEST_TOO_LARGE"),
+    *("RESOURCE_NOT_FOUND", "THROTTLED", "UNAUTHORIZED", "UNSUPPORTED_MEDIA_TYPE", "WAF_FILTERED"),
+}
+
+
+def test_every_error_of_the_gateway_has_its_status() -> None:
+    assert API["GatewayResponses"].keys() == _TYPES
 
 
 @pytest.mark.parametrize("function", cfn.FUNCTIONS)
