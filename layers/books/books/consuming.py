@@ -122,7 +122,8 @@ class ViewsConsumer:
     def _reject(self, batch: ReceivedViews) -> frozenset[str]:
         kept = set()
         for rejected in batch.rejected:
-            extra = {"task_id": rejected.task_id, "reason": rejected.reason}
+            # Not the reason, which may quote the message: the dead letter has it.
+            extra = {"task_id": rejected.task_id}
             try:
                 self._dead_letters.send(rejected)
             except SendError as error:

@@ -236,6 +236,18 @@ def test_what_is_no_view_is_a_dead_letter_and_the_rest_is_counted(
     assert select_populate_book()["views"] == 2
 
 
+def test_the_log_does_not_quote_what_is_refused(
+    stack: Stack, write: Send, consume: Consume, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = wiring.settings().queues["views"].url
+    for secret in (Message("secret", "t"), Message("count_views", "t", (), {"secret": 1})):
+        clients.client("sqs").send_message(QueueUrl=url, MessageBody=encode(secret))
+    write("POST", "/views", {"secret": "secret"})
+    write("POST", "/tasks/count_views", {"args": ["secret"], "kwargs": {"secret": "secret"}})
+    assert consume(stack.records("views")) == []
+    assert "secret" not in capsys.readouterr().out
+
+
 def test_a_dead_letter_that_cannot_be_sent_comes_back(stack: Stack, consume: Consume) -> None:
     url = wiring.settings().queues["views"].url
     clients.client("sqs").send_message(QueueUrl=url, MessageBody="nonsense")
