@@ -31,12 +31,11 @@ def gateway_responses(template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the template's gateway responses as `PutGatewayResponse` takes them."""
     for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
         headers = response["ResponseParameters"]["Headers"]
-        status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
         yield {
             "responseType": kind,
+            "statusCode": str(response["StatusCode"]),
             "responseParameters": {
                 f"gatewayresponse.header.{name}": value for name, value in headers.items()
             },
             "responseTemplates": response["ResponseTemplates"],
-            **status,
         }
