@@ -115,7 +115,7 @@ def test_rankings_and_late_segments_in_the_middle_of_a_fold_leave_it_exact(
     assert count(store, WINDOW, now_ms).counts == brute_force(sent)
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(10))
 def test_two_folds_that_find_different_books_agree_on_one_list(at: int) -> None:
     early = {"1": [View("z", WINDOW.start_ms + MINUTE_MS)]}
     late = {"2": [View("a", WINDOW.start_ms)]}
