@@ -24,6 +24,27 @@ def many(number: int, **fields: Any) -> list[Schedule]:
     return [replace(GOOD, name=f"many{index:04}", **fields) for index in range(number)]
 
 
+def refuse(beat: Beat, beginning: str) -> None:
+    """Let the database refuse the records whose ids begin so."""
+    enqueue, enqueue_many = beat.records.enqueue, beat.records.enqueue_many
+
+    def accepted(*messages: Message) -> Sequence[Message]:
+        if any(one.id.startswith(beginning) for one in messages):
+            raise StoreError
+        return messages
+
+    vars(beat.records).update(
+        enqueue=lambda one, now_ms: enqueue(accepted(one)[0], now_ms),
+        enqueue_many=lambda all, now_ms: enqueue_many(accepted(*all), now_ms),
+    )
+
+
+def accept_all(beat: Beat) -> None:
+    """Let it refuse nothing any more."""
+    for name in ("enqueue", "enqueue_many"):
+        del vars(beat.records)[name]
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
@@ -109,17 +130,7 @@ def test_a_record_that_cannot_be_written_is_written_by_the_next_tick(
 
 def test_a_record_that_the_database_refuses_stops_its_own_schedule_only() -> None:
     beat = Beat([GOOD, replace(GOOD, name="refused")])
-    enqueue, enqueue_many = beat.records.enqueue, beat.records.enqueue_many
-
-    def accepted(*messages: Message) -> Sequence[Message]:
-        if any(one.id.startswith("refused@") for one in messages):
-            raise StoreError
-        return messages
-
-    vars(beat.records).update(
-        enqueue=lambda one, now_ms: enqueue(accepted(one)[0], now_ms),
-        enqueue_many=lambda all, now_ms: enqueue_many(accepted(*all), now_ms),
-    )
+    refuse(beat, "refused@")
     assert beat.at(NOW_MS).failed.keys() == {"refused"}
     assert (beat.slots("good"), beat.slots("refused")) == (SLOTS, [])
 
@@ -176,3 +187,19 @@ def test_one_that_catches_up_lets_the_others_have_their_turn() -> None:
     assert len(beat.slots("behind")) == 1000
     row = beat.rows.rows["behind"]
     assert (row.sent, row.cursor_ms) == (1000, beat.slots("behind")[-1])
+
+
+def test_the_cursor_stays_before_a_slot_that_fails_and_later_turns_wait() -> None:
+    behind = replace(GOOD, name="behind", timing=Interval(1), misfire=Misfire.ALL)
+    slots = list(due(Interval(1), NOW_MS - 5 * MINUTE_MS, NOW_MS + HORIZON_MS))
+    beat = Beat([behind])
+    beat.rows.save(Row(behind, NOW_MS - 5 * MINUTE_MS, declared=True))
+    refuse(beat, task_id("behind", slots[50]))
+    assert beat.at(NOW_MS).failed == {"behind": str(StoreError())}
+    assert beat.slots("behind") == [*slots[:50], *slots[51:120]]
+    row = beat.rows.rows["behind"]
+    assert (row.cursor_ms, row.sent) == (slots[49], 50)
+    accept_all(beat)
+    assert beat.at(NOW_MS).failed == {}
+    assert beat.slots("behind") == slots
+    assert beat.rows.rows["behind"].sent == len(slots)
