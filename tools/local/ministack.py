@@ -137,10 +137,14 @@ def add_port(parser: argparse.ArgumentParser) -> None:
 
 
 def server_command(port: int, bridge_address: str | None) -> list[str | Path]:
-    """ministack's own server, which the command `ministack` lets listen on one address only."""
+    """ministack's own server, which the command `ministack` lets listen on one address only.
+
+    Without workers of its own, so that the processes of the Lambdas are its children.
+    """
     addresses = [LOOPBACK] if bridge_address is None else [LOOPBACK, bridge_address]
     binds = [part for address in addresses for part in ("--bind", f"{address}:{port}")]
-    return [MINISTACK_PYTHON, "-m", "hypercorn", "ministack.app:app", "--keep-alive", "75", *binds]
+    options = ["--workers", "0", "--keep-alive", "75", *binds]
+    return [MINISTACK_PYTHON, "-m", "hypercorn", *options, "ministack.app:app"]
 
 
 def server_environ(environ: Mapping[str, str], port: int, folder: Path) -> dict[str, str]:
