@@ -162,17 +162,17 @@ class _Hour:
 
 def _counted_by_name(store: ViewStore, heads: Sequence[Head]) -> Counted:
     """Count what can be counted though the list of books is damaged: what needs no list."""
-    merges: list[Merge] = []
+    parts: list[Mapping[str, int]] = []
     unreadable: list[str] = []
     for head in heads:
-        merges.append(Merge())
+        merged = Merge()
         for segment in store.segments(head):
             try:
-                merges[-1].add(_needing_no_list(decode(segment.data)))
+                merged.add(_needing_no_list(decode(segment.data)))
             except UnreadableData:
                 unreadable.append(segment.id)
-    counts = summaries.add_up(merge.by_name for merge in merges)
-    return Counted(counts, len(unreadable), unreadable, 0)
+        parts.append(merged.by_name)
+    return Counted(summaries.add_up(parts), len(unreadable), unreadable, 0)
 
 
 def _needing_no_list(segment: Segment) -> Segment:
