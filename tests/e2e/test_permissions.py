@@ -14,6 +14,7 @@ DENIED = {"AccessDenied", "AccessDeniedException"}
 
 ALLOWED = [
     ("notificationsRole", "query_friends"),
+    ("notificationsRole", "get_news"),
     ("notificationsRole", "send"),
     ("notificationsRole", "schedule"),
     ("viewsRole", "send"),
@@ -29,7 +30,7 @@ REFUSED = [
     ("notificationsRole", "delete_friend"),
     ("notificationsRole", "query_feeds"),
     ("notificationsRole", "scan_tasks"),
-    ("notificationsRole", "get_news"),
+    ("viewsRole", "get_news"),
     ("notificationsRole", "receive_dead_letter"),
     ("notificationsRole", "list_schedules"),
     ("ProducerRole", "query_friends"),
