@@ -10,7 +10,7 @@ def total(prices: list[float]) -> float:
     return sum(prices)
 
 
-@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff=10, max_retries=1)
+@app.task(bind=True, autoretry_for=(ConnectionError,), default_retry_delay=10, max_retries=1)
 def charge(run: Context, card: str) -> str:
     if card == "lost" or run.retries == 0:
         raise ConnectionError("the bank does not answer")

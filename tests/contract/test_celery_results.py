@@ -12,7 +12,7 @@ import pytest
 
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS, Claim
+from taskqueue.records.claim import Claim
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
@@ -50,14 +50,14 @@ class Table:
 
     def started(self) -> Message:
         message = self.enqueued()
-        self.store.claim([Claim(message, NOW_MS + 1)], NOW_MS)
+        self.store.claim([Claim(message, NOW_MS + 1, "m-1")], NOW_MS)
         return message
 
     def ended(self, status: str, **said: Any) -> Message:
         message = self.started()
         meta = result_meta(message, status, at_ms=NOW_MS, **said)
-        waits = NOW_MS if status == states.RETRY else NEVER_MS
-        end = Finish(message.id, 1, status, meta, waits, 0, NOW_MS)
+        next_due_ms = NOW_MS if status == states.RETRY else None
+        end = Finish(message.id, 1, 0, status, meta, 0, NOW_MS, next_due_ms=next_due_ms)
         assert self.store.finish([end]) == [True]
         return message
 

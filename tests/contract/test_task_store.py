@@ -6,6 +6,7 @@ moto is left out: its PartiQL takes no notice of conditions.
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,15 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.completion import Parts, done_key, planned_key
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS, AlreadyFinished, Claim, Claimed, ClaimOutcome, Leased
+from taskqueue.records.claim import (
+    AlreadyFinished,
+    Claim,
+    Claimed,
+    ClaimOutcome,
+    HeldByOther,
+    Leased,
+    Superseded,
+)
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Enqueued, Finish, TaskStore
@@ -29,7 +38,8 @@ ERROR = ErrorInfo("ValueError", ["no", 1], "builtins")
 @pytest.fixture(scope="module")
 def dynamo_store(request: pytest.FixtureRequest) -> DynamoTaskStore:
     client = request.getfixturevalue("ministack_dynamodb")
-    return DynamoTaskStore(client, create_table(client, "id"), result_ttl_seconds=3_600)
+    table = create_table(client, "id")
+    return DynamoTaskStore(client, table, result_ttl_seconds=3_600, now_ms=lambda: NOW_MS)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -45,17 +55,25 @@ def task(**fields: Any) -> Message:
     return Message("add", f"test-{uuid.uuid4()}", [1], {"b": 2}, **{"queue": "work", **fields})
 
 
-def claim(store: TaskStore, message: Message, now_ms: int = NOW_MS) -> ClaimOutcome:
-    (outcome,) = store.claim([Claim(message, now_ms + LEASE_MS)], now_ms)
+def claim(
+    store: TaskStore, message: Message, now_ms: int = NOW_MS, holder: str = "m-1"
+) -> ClaimOutcome:
+    (outcome,) = store.claim([Claim(message, now_ms + LEASE_MS, holder)], now_ms)
     return outcome
 
 
 def end(message: Message, attempt: int, status: str = states.SUCCESS, **fields: Any) -> Finish:
     """Return the end of an attempt; `result` or `error` are what its meta says."""
     said = {name: fields.pop(name) for name in ("result", "error") if name in fields}
-    values = {"claimable_at_ms": NEVER_MS, "retries": 0, "at_ms": NOW_MS + 5, **fields}
+    values = {"turn": message.turn, "retries": 0, "at_ms": NOW_MS + 5, **fields}
     meta = result_meta(message, status, at_ms=NOW_MS + 5, **said)
-    return Finish(message.id, attempt, status, meta, **values)
+    return Finish(message.id, attempt, status=status, meta=meta, **values)
+
+
+def next_turn(message: Message, after: int) -> Message:
+    """Return the message by which an attempt has its task retried."""
+    turn = message.turn + 1
+    return replace(message, turn=turn, retries=turn, after=after)
 
 
 def started(store: TaskStore) -> Message:
@@ -143,13 +161,22 @@ def test_a_claim_of_an_unknown_id_makes_its_record(store: TaskStore) -> None:
     assert record is not None
     assert (record.task, record.queue, record.status) == ("add", "work", "STARTED")
     assert (record.attempts, record.enqueued_at_ms) == (1, NOW_MS)
-    assert claim(store, message) == Leased(NOW_MS + LEASE_MS)
+    assert claim(store, message, holder="m-2") == HeldByOther()
 
 
 def test_a_leased_task_cannot_be_claimed_until_its_lease_is_over(store: TaskStore) -> None:
     message = started(store)
-    assert claim(store, message, NOW_MS + LEASE_MS - 1) == Leased(NOW_MS + LEASE_MS)
-    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+    last_ms = NOW_MS + LEASE_MS - 1
+    assert claim(store, message, last_ms) == Leased(NOW_MS + LEASE_MS)
+    assert claim(store, message, last_ms, holder="m-2") == HeldByOther()
+    assert claim(store, message, NOW_MS + LEASE_MS, holder="m-2") == Claimed(2, 0, 1)
+
+
+def test_a_claim_whose_answer_was_lost_knows_itself(store: TaskStore) -> None:
+    message = started(store)
+    assert claim(store, message) == Claimed(1, 0, 0)
+    unknown = task()
+    assert [claim(store, unknown) for _ in range(3)] == [Claimed(1, 0, 0)] * 3
 
 
 def test_attempts_rise_and_lost_ones_are_counted(store: TaskStore) -> None:
@@ -164,11 +191,11 @@ def test_a_batch_is_claimed_one_by_one_in_its_order(store: TaskStore) -> None:
     store.enqueue(waiting, NOW_MS)
     store.finish([end(finished, 1)])
     batch = [finished, unknown, running, waiting]
-    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS) for message in batch], NOW_MS)
+    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS, "m-2") for message in batch], NOW_MS)
     assert outcomes == [
         AlreadyFinished(states.SUCCESS),
         Claimed(1, 0, 0),
-        Leased(NOW_MS + LEASE_MS),
+        HeldByOther(),
         Claimed(1, 0, 0),
     ]
 
@@ -177,7 +204,7 @@ def test_more_claims_than_one_request_takes(store: TaskStore) -> None:
     batch = [task() for _ in range(60)]
     for message in batch[::2]:
         store.enqueue(message, NOW_MS)
-    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS) for message in batch], NOW_MS)
+    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS, "m-2") for message in batch], NOW_MS)
     assert outcomes == [Claimed(1, 0, 0)] * 60
     assert store.finish([end(message, 1) for message in batch]) == [True] * 60
 
@@ -199,14 +226,14 @@ def test_of_sixteen_at_once_exactly_one_wins(store: TaskStore, known: bool) -> N
     if known:
         store.enqueue(message, NOW_MS)
 
-    def compete(_: int) -> ClaimOutcome:
+    def compete(number: int) -> ClaimOutcome:
         together.wait()
-        return claim(store, message)
+        return claim(store, message, holder=f"m-{number}")
 
     with ThreadPoolExecutor(16) as pool:
         outcomes = list(pool.map(compete, range(16)))
     assert outcomes.count(Claimed(1, 0, 0)) == 1
-    assert sum(isinstance(outcome, Leased) for outcome in outcomes) == 15
+    assert outcomes.count(HeldByOther()) == 15
 
 
 # ---------------------------------------------------------------- finish, release, progress
@@ -239,16 +266,45 @@ def test_a_finished_task_is_never_claimed_again(store: TaskStore, status: str) -
     assert claim(store, message, NOW_MS + 10**10) == AlreadyFinished(status)
 
 
-def test_a_retry_is_claimed_when_it_is_due_and_counts_as_no_lost_attempt(store: TaskStore) -> None:
+def test_a_retry_waits_for_the_message_of_its_turn(store: TaskStore) -> None:
     message, due_ms = started(store), NOW_MS + 7_000
-    retry = end(message, 1, states.RETRY, error=ERROR, retries=1, claimable_at_ms=due_ms)
+    retry = end(message, 1, states.RETRY, error=ERROR, retries=1, next_due_ms=due_ms)
     assert store.finish([retry]) == [True]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.retries, record.error) == ("RETRY", 1, ERROR)
-    assert record.finished_at_ms is None
-    assert claim(store, message, due_ms - 1) == Leased(due_ms)
-    assert claim(store, message, due_ms) == Claimed(2, 1, 0)
+    assert (record.turn, record.due_at_ms, record.finished_at_ms) == (1, due_ms, None)
+    again = next_turn(message, after=1)
+    assert claim(store, message, due_ms) == Superseded()
+    assert claim(store, again, due_ms, holder="m-2") == Claimed(2, 1, 0)
+    assert claim(store, again, due_ms, holder="m-3") == HeldByOther()
+    assert claim(store, message, due_ms + 10**6) == Superseded()
+
+
+def test_a_retry_that_overtakes_its_record_is_not_held_up(store: TaskStore) -> None:
+    message = started(store)
+    again = next_turn(message, after=1)
+    assert claim(store, again, holder="m-2") == Claimed(2, 1, 0)
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [False]
+    assert store.finish([end(again, 2)]) == [True]
+    assert claim(store, again, NOW_MS + 10**10, holder="m-3") == AlreadyFinished("SUCCESS")
+
+
+def test_a_retry_of_an_attempt_that_was_made_again_is_a_copy(store: TaskStore) -> None:
+    message = started(store)
+    later_ms = NOW_MS + LEASE_MS
+    assert claim(store, message, later_ms) == Claimed(2, 0, 1)
+    again = next_turn(message, after=1)
+    assert claim(store, again, later_ms + 1, holder="m-2") == HeldByOther()
+    assert claim(store, again, later_ms + LEASE_MS, holder="m-2") == Claimed(3, 1, 2)
+
+
+def test_a_retry_without_a_record_is_claimed_with_its_retries(store: TaskStore) -> None:
+    again = replace(task(), turn=2, retries=2, after=0)
+    assert claim(store, again) == Claimed(1, 2, 0)
+    record = store.get(again.id)
+    assert record is not None
+    assert (record.turn, record.retries) == (2, 2)
 
 
 def test_the_end_of_a_stale_attempt_is_refused(store: TaskStore) -> None:
@@ -371,12 +427,13 @@ def test_complete_says_whether_it_was_first(store: TaskStore) -> None:
 
 
 def test_fail_writes_an_unknown_task_too(store: TaskStore) -> None:
-    message = task()
+    message = replace(task(), turn=3)
     assert store.fail(message, ERROR, NOW_MS)
     record = store.get(message.id)
     assert record is not None
     assert (record.task, record.queue, record.status) == ("add", "work", "FAILURE")
     assert (record.error, record.attempts, record.finished_at_ms) == (ERROR, 0, NOW_MS)
+    assert record.turn == 3
     assert claim(store, message) == AlreadyFinished("FAILURE")
 
 
@@ -395,6 +452,16 @@ def test_fail_ends_what_runs_and_its_worker_is_too_late(store: TaskStore) -> Non
     assert status_of(store, message) == states.FAILURE
 
 
+def test_a_late_letter_does_not_fail_a_later_turn(store: TaskStore) -> None:
+    message = started(store)
+    store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)])
+    again = next_turn(message, after=1)
+    claim(store, again, holder="m-2")
+    assert not store.fail(message, ERROR, NOW_MS)
+    assert status_of(store, message) == states.STARTED
+    assert store.fail(again, ERROR, NOW_MS)
+
+
 def test_a_waiting_task_is_revoked_and_stays_so(store: TaskStore) -> None:
     message = task()
     store.enqueue(message, NOW_MS)
@@ -409,7 +476,7 @@ def test_a_waiting_task_is_revoked_and_stays_so(store: TaskStore) -> None:
 
 def test_a_task_that_waits_for_another_try_is_revoked(store: TaskStore) -> None:
     message = started(store)
-    store.finish([end(message, 1, states.RETRY, claimable_at_ms=NOW_MS)])
+    store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)])
     assert store.revoke(message.id, NOW_MS).status == states.REVOKED
 
 
@@ -427,17 +494,20 @@ def test_what_is_unknown_is_not_revoked(store: TaskStore) -> None:
         store.revoke("never-issued", NOW_MS)
 
 
-def test_a_failed_task_is_reset_with_a_clean_slate(store: TaskStore) -> None:
-    message = task()
+def test_a_failed_task_is_reset_for_a_new_turn_with_a_clean_slate(store: TaskStore) -> None:
+    message = task(eta_ms=NOW_MS + 5)
     for died in range(3):
         claim(store, message, NOW_MS + died * LEASE_MS)
     store.fail(message, ERROR, NOW_MS)
-    store.reset(message, NOW_MS + 7)
+    again = replace(message, turn=1)
+    assert store.reset(again, NOW_MS + 7)
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.error, record.retries) == ("PENDING", None, 0)
     assert (record.enqueued_at_ms, record.finished_at_ms) == (NOW_MS + 7, None)
-    assert claim(store, message) == Claimed(4, 0, 0)
+    assert (record.turn, record.due_at_ms) == (1, None)
+    assert claim(store, message, holder="m-2") == Superseded()
+    assert claim(store, again, holder="m-3") == Claimed(4, 0, 0)
 
 
 @pytest.mark.parametrize("status", [None, states.SUCCESS, states.REVOKED])
@@ -445,9 +515,9 @@ def test_only_a_failed_task_is_reset(store: TaskStore, status: str | None) -> No
     message = started(store)
     if status:
         store.finish([end(message, 1, status)])
-    store.reset(message, NOW_MS)
+    assert not store.reset(replace(message, turn=1), NOW_MS)
     assert status_of(store, message) == (status or states.STARTED)
-    store.reset(task(), NOW_MS)
+    assert not store.reset(task(), NOW_MS)
 
 
 # ---------------------------------------------------------------- many at once

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
     task_id = rest.post(START, body).expect(202)["task_id"]
     due_ms = from_iso(task(rest, task_id)["due_at"])
     schedules = stack.client("scheduler")
-    key = {"Name": schedule_name(task_id), "GroupName": stack.outputs["ScheduleGroup"]}
+    key = {"Name": schedule_name(task_id, 0), "GroupName": stack.outputs["ScheduleGroup"]}
     schedule = schedules.get_schedule(**key)
     minute_before = datetime.fromtimestamp(due_ms // 1000 - 60, UTC)
     assert schedule["ScheduleExpression"] == f"at({minute_before:%Y-%m-%dT%H:%M:%S})"
@@ -91,11 +92,13 @@ def test_a_schedule_fires_into_the_queue(
         lambda: stack.client("scheduler"),
         producer["SCHEDULE_GROUP"],
         producer["SCHEDULER_ROLE_ARN"],
+        queue.arn.replace("notifications", "dead-letters"),
     )
     news = people.news(hub)
     message = Message("notify_friends", uuid.uuid4().hex, (hub.id, news))
     target = Queue("notifications", queue.url, queue.arn)
-    delayed.send(target, message.id, encode(message), now_ms() + 62_000)
+    in_time = replace(message, eta_ms=now_ms() + 62_000)
+    delayed.send(target, in_time, encode(message))
 
     found = until_task(rest, message.id, lambda found: found["status"] == "SUCCESS", 45)
     assert found["result"] == 2

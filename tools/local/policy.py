@@ -33,6 +33,11 @@ STATEMENTS: dict[str, dict[str, Any]] = {
         "Action": "scheduler:CreateSchedule",
         "Resource": "arn:aws:scheduler:*:*:schedule/default/*",
     },
+    "scheduler:DeleteSchedule": {
+        "Effect": "Allow",
+        "Action": "scheduler:DeleteSchedule",
+        "Resource": "arn:aws:scheduler:*:*:schedule/default/*",
+    },
 }
 # By the action for a single message.
 BATCHES = {

@@ -7,6 +7,7 @@ from typing import Any
 from api.problems import FieldError, Problem, bad_fields, failed
 from taskqueue.errors import (
     MessageTooLarge,
+    NotRedrivable,
     PermanentError,
     SendError,
     StoreError,
@@ -22,6 +23,7 @@ _STATUSES: Mapping[type[TaskQueueError], HTTPStatus] = {
     TaskNotFound: HTTPStatus.NOT_FOUND,
     TaskAlreadyStarted: HTTPStatus.CONFLICT,
     TaskIdTaken: HTTPStatus.CONFLICT,
+    NotRedrivable: HTTPStatus.CONFLICT,
     MessageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 # What the services said stays in the log: it is of no use to a caller.

@@ -130,7 +130,7 @@ def _send_page(run: Context, fan_out: FanOut, number: int, page: FriendPage) -> 
     plan = plan_page(fan_out, number, page, plan_id=uuid.uuid4().hex[:12])
     run.sender.send_unrecorded(plan.messages, run.now_ms())
     # If all chunks were done before the plan was recorded, none of them could finish the task.
-    _complete_if_done(run, fan_out, run.store.plan_parts(fan_out.task_id, plan.key))
+    _complete_if_done(run, fan_out, run.plan_parts(plan.key, fan_out.task_id))
 
 
 def _is_planned(run: Context, fan_out: FanOut, page: int) -> bool:
@@ -139,7 +139,7 @@ def _is_planned(run: Context, fan_out: FanOut, page: int) -> bool:
     if record is None or record.parts is None or not record.parts.has_page(page):
         return False
     # The plan is there already; recording it again takes the task from STARTED to PROGRESS.
-    parts = run.store.plan_parts(fan_out.task_id, min(record.parts.planned))
+    parts = run.plan_parts(min(record.parts.planned), fan_out.task_id)
     _complete_if_done(run, fan_out, parts)
     return True
 

@@ -23,13 +23,13 @@ class Deferred:
 DEFERRED: Final = Deferred()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """One run of a task.
 
-    `attempt`: the number of this run, from 1; 0 for an idempotent task, whose runs nobody counts.
-    `retries`: how many runs before it ended in a retry; of an idempotent task, how many times its
-    message was received before. `log`: the function's logger; its lines name the task.
+    `attempt`: the number of this run, from 1; 0 for the first run of an idempotent task, which has
+    no record. `retries`: how many runs before it ended in a retry. `log`: the function's logger;
+    its lines name the task. `has_planned`: whether this run has handed it over to its parts.
     """
 
     message: Message
@@ -39,6 +39,7 @@ class Context:
     sender: "Sender"
     log: "Logger"
     now_ms: Callable[[], int]
+    has_planned: bool = False
 
     @property
     def id(self) -> str:
@@ -69,6 +70,10 @@ class Context:
         """Show a JSON value as the task's progress."""
         self.store.set_progress(self.id, self.attempt, progress)
 
-    def plan_parts(self, planned_key: str) -> "Parts":
-        """Hand the task over to its parts; then return `DEFERRED` from the task."""
-        return self.store.plan_parts(self.id, planned_key)
+    def plan_parts(self, planned_key: str, task_id: str | None = None) -> "Parts":
+        """Hand the task over to its parts; then return `DEFERRED` from the task.
+
+        `task_id`: the task whose parts they are, if it is not this one.
+        """
+        self.has_planned = True
+        return self.store.plan_parts(task_id or self.id, planned_key)

@@ -14,6 +14,8 @@
     ├── TaskNotFound
     ├── TaskAlreadyStarted
     ├── TaskIdTaken
+    ├── TooDeep
+    ├── NotRedrivable
     ├── NoResult
     ├── TaskFailed
     ├── TaskRevoked                stands for celery.exceptions.TaskRevokedError
@@ -95,6 +97,14 @@ class TaskAlreadyStarted(TaskQueueError):
 
 class TaskIdTaken(TaskQueueError):
     """The task id is that of a task of another name."""
+
+
+class TooDeep(TaskQueueError):
+    """The task has too many parents above it: it looks like tasks that send each other for ever."""
+
+
+class NotRedrivable(TaskQueueError):
+    """The dead letter's task has gone on without it."""
 
 
 class NoResult(TaskQueueError):

@@ -18,11 +18,14 @@ from taskqueue.errors import MessageTooLarge, PoisonMessage
 MAX_BYTES = 1_048_576
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
+ORIGIN = "taskqueue"
+MAX_COUNT = 1_000_000_000
 # The headers that protocol 2 names, and this module reads and writes or leaves to Celery.
 _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
     | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting"}
+    | {"turn", "after", "depth"}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -34,7 +37,11 @@ class Message:
     `eta_ms` and `expires_at_ms` are milliseconds since the epoch; `time_limit_seconds` and
     `soft_time_limit_seconds` are the caller's limits; `retries` is what Celery's header says, kept
     for its readers only. `group_id` is SQS's MessageGroupId; `headers` are those that the protocol
-    does not name.
+    does not name. `is_own`: this project sent it, and so made a record where there is to be one.
+
+    Three headers are this project's own. `turn`: which sending of the task this is; each retry and
+    each redrive begins another. A stock client's message says it by its `retries`. `after`: the
+    attempt that sent this retry. `depth`: how many tasks above it were each sent by the next.
     """
 
     task: str
@@ -47,10 +54,14 @@ class Message:
     time_limit_seconds: float | None = None
     soft_time_limit_seconds: float | None = None
     retries: int = 0
+    turn: int = 0
+    after: int | None = None
     ignore_result: bool = False
     root_id: str | None = None
     parent_id: str | None = None
+    depth: int = 0
     group_id: str | None = None
+    is_own: bool = True
     headers: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,6 +109,24 @@ def decode(body: str) -> Message:
         raise PoisonMessage(error.reason, task_id, task) from None
 
 
+def sent_again(body: str, **headers: Any) -> str:
+    """Return the body of a message with some of its headers changed, for another turn of its task.
+
+    All else stays as its sender wrote it.
+
+    Raises:
+        PoisonMessage: the body is no Celery task in JSON.
+        MessageTooLarge: the new body has more than `MAX_BYTES` bytes.
+    """
+    envelope = _envelope(body)
+    if not isinstance(envelope.get("headers"), dict):
+        raise PoisonMessage("the message has no Celery headers (protocol 2)")
+    changed = _compact({**envelope, "headers": {**envelope["headers"], **headers}})
+    if len(changed) > MAX_BYTES:
+        raise MessageTooLarge
+    return changed
+
+
 def _check_text(what: str, text: str, max_length: int) -> None:
     """Refuse what DynamoDB cannot store: half of a surrogate pair is no text, yet JSON has it."""
     if len(text) > max_length:
@@ -121,18 +150,26 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         expires_at_ms=_time(headers, "expires"),
         time_limit_seconds=hard,
         soft_time_limit_seconds=soft,
-        retries=int(_number(headers.get("retries")) or 0),
+        retries=_count(headers.get("retries")) or 0,
+        turn=_turn(headers),
+        after=_count(headers.get("after")),
         ignore_result=headers.get("ignore_result") is True,
         root_id=_optional_text(headers, "root_id"),
         parent_id=_optional_text(headers, "parent_id"),
+        depth=_count(headers.get("depth")) or 0,
         group_id=_group_id(envelope),
+        is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
     )
 
 
 def _headers(message: Message) -> dict[str, Any]:
+    # A message without a `turn` says it by its `retries`.
+    turn = None if message.turn == message.retries else message.turn
+    own = {"turn": turn, "after": message.after, "depth": message.depth or None}
     return {
         **message.headers,
+        **{name: value for name, value in own.items() if value is not None},
         "lang": "py",
         "task": message.task,
         "id": message.id,
@@ -146,7 +183,7 @@ def _headers(message: Message) -> dict[str, Any]:
         "ignore_result": message.ignore_result,
         "argsrepr": "",
         "kwargsrepr": "",
-        "origin": "taskqueue",
+        "origin": ORIGIN,
     }
 
 
@@ -229,6 +266,17 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
         return clock.from_iso(value)
     except (TypeError, ValueError, OverflowError):
         raise PoisonMessage(f"the header {name!r} is not an ISO 8601 time") from None
+
+
+def _turn(headers: dict[str, Any]) -> int:
+    turn = _count(headers.get("turn"))
+    return _count(headers.get("retries")) or 0 if turn is None else turn
+
+
+def _count(value: object) -> int | None:
+    """Return a count that a record can hold."""
+    number = _number(value)
+    return None if number is None or number > MAX_COUNT else int(number)
 
 
 def _time_limits(headers: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from taskqueue import clock
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
-from taskqueue.message import Message, encode
+from taskqueue.message import Message, decode, encode
 from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 
@@ -187,9 +188,39 @@ def test_a_redriven_task_waits_again(stack: Stack, write: Send, read: Send) -> N
     reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
     assert (reply.status, reply.body["task_id"]) == (202, "t-1")
     assert reply.headers["location"] == "/dev/tasks/t-1"
-    assert stack.bodies() == [body]
+    (again,) = stack.messages()
+    assert replace(again, turn=0) == decode(body)
+    assert again.turn == 1
     assert read("GET", "/tasks/t-1").body["status"] == "PENDING"
     assert read("GET", "/dead-letters").body["dead_letters"] == []
+
+
+def test_a_redriven_task_runs_though_its_time_is_over(stack: Stack, write: Send) -> None:
+    old = replace(task("t-1"), eta_ms=1, expires_at_ms=2)
+    bury(record(encode(old)))
+    write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
+    (again,) = stack.messages()
+    assert (again.eta_ms, again.expires_at_ms) == (None, None)
+
+
+@pytest.mark.parametrize("status", ["STARTED", "SUCCESS", "REVOKED"])
+def test_a_redrive_of_a_task_that_has_gone_on_says_so(
+    stack: Stack, write: Send, read: Send, status: str
+) -> None:
+    bury(record(encode(task("t-1"))))
+    stack.set_status("t-1", status)
+    reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
+    assert (reply.status, stack.bodies()) == (409, [])
+    assert reply.body["detail"] == f"the task is {status}; only a FAILURE can be redriven"
+    assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_redrive_that_was_cut_short_is_made_again(stack: Stack, write: Send) -> None:
+    bury(record(encode(task("t-1"))))
+    wiring.task_store().reset(replace(task("t-1"), turn=1), 1)
+    reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
+    assert reply.status == 202
+    assert [message.turn for message in stack.messages()] == [1]
 
 
 def test_when_the_queue_is_down_the_letter_stays(stack: Stack, write: Send, read: Send) -> None:

@@ -1,7 +1,7 @@
 """A worker on queues and records in memory, which may fail or die at any call."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,6 +13,7 @@ from taskqueue.records.record import TaskRecord
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.acknowledgement import Soon
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 from tests.unit.taskqueue.deliveries import NOW_MS
@@ -20,8 +21,8 @@ from tests.unit.taskqueue.deliveries import NOW_MS
 VISIBILITY_SECONDS = 60
 
 
-class Died(BaseException):
-    """The worker's process was killed."""
+class Died(KeyboardInterrupt):
+    """The worker's process was killed: what a worker takes for no error of a task's."""
 
 
 class Fuse:
@@ -90,6 +91,10 @@ class Invocation:
         return self._remaining_ms
 
 
+def _not_sooner(_write: Callable[[], None]) -> None:
+    """Write ends when the batch is settled, so that the calls are the same in each run."""
+
+
 class Rig:
     """One queue of `app`. `deliver` does what Lambda's event source mapping does with a batch."""
 
@@ -97,7 +102,7 @@ class Rig:
         self.now_ms = NOW_MS
         self.app = app
         self.remaining_ms = remaining_ms
-        self.store = MemoryTaskStore()
+        self.store = MemoryTaskStore(self.clock)
         self.broker = MemoryBroker(self.clock, VISIBILITY_SECONDS)
         self.queue = self.broker.create_queue(app.queue)
         self.dead_letters = self.broker.create_queue("dead-letters")
@@ -118,7 +123,9 @@ class Rig:
 
     def send(self, *messages: Message) -> None:
         """Send messages as a stock Celery client does: no records."""
-        self.send_bodies(*map(encode, messages))
+        self.send_bodies(
+            *[encode(one).replace('"origin":"taskqueue"', '"origin":"web"') for one in messages]
+        )
 
     def send_bodies(self, *bodies: str) -> None:
         for body in bodies:
@@ -146,7 +153,7 @@ class Rig:
             assert self.now_ms <= end_ms, "messages go round and round"
             self.deliver()
 
-    def worker(self) -> Worker:
+    def worker(self, soon: Soon = _not_sooner) -> Worker:
         """Return a worker as a new process has it."""
         sqs = self.fuse.wrap(self.broker)
         store = self.fuse.wrap(self.store)
@@ -162,6 +169,7 @@ class Rig:
             now_ms=self.clock,
             sleep=self.sleep,
             sleep_async=self.sleep_async,
+            soon=soon,
         )
 
     def waiting(self) -> list[Any]:

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.errors import MessageTooLarge, SendError
+from taskqueue.errors import SendError
+from taskqueue.message import Message
 from taskqueue.queue import Queue
 from taskqueue.sending.one_time_schedules import (
-    MAX_INPUT_BYTES,
     SCHEDULE_EARLY_MS,
     OneTimeSchedules,
     at_expression,
@@ -20,6 +20,7 @@ from taskqueue.sending.one_time_schedules import (
 
 QUEUE = Queue("work", "url", "arn:work")
 DUE_MS = 1_795_370_400_250
+MESSAGE = Message("t", "id", turn=3, eta_ms=DUE_MS)
 
 
 class Scheduler:
@@ -28,27 +29,38 @@ class Scheduler:
     def __init__(self, code: str | None = None) -> None:
         self.code = code
         self.schedules: list[dict[str, Any]] = []
+        self.deleted: list[dict[str, Any]] = []
 
     def create_schedule(self, **request: Any) -> None:
         if self.code:
             raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "CreateSchedule")
         self.schedules.append(request)
 
+    def delete_schedule(self, **request: Any) -> None:
+        if self.code:
+            raise ClientError({"Error": {"Code": self.code, "Message": ""}}, "DeleteSchedule")
+        self.deleted.append(request)
+
 
 def sends(scheduler: Any) -> OneTimeSchedules:
-    return OneTimeSchedules(lambda: scheduler, "group", "arn:role")
+    return OneTimeSchedules(lambda: scheduler, "group", "arn:role", "arn:dead-letters")
 
 
 def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
     scheduler = Scheduler()
-    sends(scheduler).send(QUEUE, "id", "body", DUE_MS)
+    sends(scheduler).send(QUEUE, MESSAGE, "body")
     assert scheduler.schedules == [
         {
-            "Name": schedule_name("id"),
+            "Name": schedule_name("id", 3),
             "GroupName": "group",
             "ScheduleExpression": at_expression(DUE_MS - SCHEDULE_EARLY_MS),
             "FlexibleTimeWindow": {"Mode": "OFF"},
-            "Target": {"Arn": "arn:work", "RoleArn": "arn:role", "Input": "body"},
+            "Target": {
+                "Arn": "arn:work",
+                "RoleArn": "arn:role",
+                "Input": "body",
+                "DeadLetterConfig": {"Arn": "arn:dead-letters"},
+            },
             "ActionAfterCompletion": "DELETE",
         }
     ]
@@ -61,29 +73,35 @@ def test_the_expression_is_utc_to_the_second_and_not_later() -> None:
 
 def test_sending_twice_is_once() -> None:
     scheduler = Scheduler("ConflictException")
-    sends(scheduler).send(QUEUE, "id", "body", DUE_MS)
+    sends(scheduler).send(QUEUE, MESSAGE, "body")
     assert scheduler.schedules == []
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "ThrottlingException", "AccessDenied"])
 def test_a_refusal_is_a_send_error(code: str) -> None:
     with pytest.raises(SendError, match=code):
-        sends(Scheduler(code)).send(QUEUE, "id", "body", DUE_MS)
+        sends(Scheduler(code)).send(QUEUE, MESSAGE, "body")
 
 
-def test_a_body_too_large_for_a_schedule_is_refused_here() -> None:
+def test_a_schedule_is_deleted_if_it_is_there() -> None:
     scheduler = Scheduler()
-    sends(scheduler).send(QUEUE, "id", "x" * MAX_INPUT_BYTES, DUE_MS)
-    with pytest.raises(MessageTooLarge, match="262144 bytes"):
-        sends(scheduler).send(QUEUE, "id", "x" * (MAX_INPUT_BYTES + 1), DUE_MS)
-    assert len(scheduler.schedules) == 1
+    sends(scheduler).delete("id", 3)
+    assert scheduler.deleted == [{"Name": schedule_name("id", 3), "GroupName": "group"}]
+    sends(Scheduler("ResourceNotFoundException")).delete("id", 3)
+    with pytest.raises(SendError, match="AccessDenied"):
+        sends(Scheduler("AccessDenied")).delete("id", 3)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_task_id_makes_a_valid_name(task_id: str) -> None:
-    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id))
+    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id, 0))
 
 
-@given(st.text(max_size=5), st.text(max_size=5))
-def test_different_ids_make_different_names(one: str, other: str) -> None:
-    assert (schedule_name(one) == schedule_name(other)) == (one == other)
+@given(
+    st.tuples(st.text(max_size=5), st.integers(0, 3)),
+    st.tuples(st.text(max_size=5), st.integers(0, 3)),
+)
+def test_different_ids_or_turns_make_different_names(
+    one: tuple[str, int], other: tuple[str, int]
+) -> None:
+    assert (schedule_name(*one) == schedule_name(*other)) == (one == other)

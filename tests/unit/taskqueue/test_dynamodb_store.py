@@ -9,8 +9,8 @@ from taskqueue.aws.partiql import MAX_STATEMENTS
 from taskqueue.aws.unprocessed import MAX_TRIES, Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
-from taskqueue.records.claim import NEVER_MS, Claim, Claimed, Leased, NotClaimed
-from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.claim import Claim, Claimed, HeldByOther, NotClaimed
+from taskqueue.records.dynamodb import MAX_CLAIM_ROUNDS, DynamoTaskStore
 from taskqueue.records.item import item_id
 from taskqueue.records.states import SUCCESS
 from taskqueue.records.store import Finish
@@ -23,9 +23,21 @@ BUSY = {"Error": {"Code": "ThrottlingError"}}
 INVALID = {"Error": {"Code": "ValidationError"}}
 
 
+def item(attempt: int, holder: str = "m-0") -> dict[str, Any]:
+    numbers = {"attempt": attempt, "returned": attempt - 1, "lease_until_ms": NOW_MS + 1}
+    return {
+        "status": {"S": "STARTED"},
+        "holder": {"S": holder},
+        **{name: {"N": str(number)} for name, number in numbers.items()},
+    }
+
+
 def claimed(attempt: int) -> dict[str, Any]:
-    numbers = {"attempt": attempt, "retries": 0, "returned": attempt - 1}
-    return {"Item": {name: {"N": str(number)} for name, number in numbers.items()}}
+    return {"Item": item(attempt)}
+
+
+def refused_claim(holder: str) -> dict[str, Any]:
+    return {"Error": {"Code": "ConditionalCheckFailed", "Item": item(1, holder)}}
 
 
 class Database:
@@ -52,13 +64,11 @@ def store_on(database: Any) -> DynamoTaskStore:
 
 
 def claims(number: int) -> list[Claim]:
-    return [Claim(Message("t", f"id-{index}"), NOW_MS + 1) for index in range(number)]
+    return [Claim(Message("t", f"id-{index}"), NOW_MS + 1, f"m-{index}") for index in range(number)]
 
 
 def ends(number: int) -> list[Finish]:
-    return [
-        Finish(f"id-{index}", 1, SUCCESS, b"{}", NEVER_MS, 0, NOW_MS) for index in range(number)
-    ]
+    return [Finish(f"id-{index}", 1, 0, SUCCESS, b"{}", 0, NOW_MS) for index in range(number)]
 
 
 def refused(code: str) -> ClientError:
@@ -97,9 +107,26 @@ def test_tasks_without_a_record_whose_insert_fails_do_not_lose_the_others(answer
     assert isinstance(second, NotClaimed)
 
 
-def test_who_loses_the_insert_finds_the_task_leased() -> None:
-    database = Database([UNKNOWN, UNKNOWN], [DONE, TAKEN])
-    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), Leased(NOW_MS)]
+def test_who_loses_the_insert_finds_the_task_held_by_another() -> None:
+    database = Database([UNKNOWN, UNKNOWN], [DONE, TAKEN], [refused_claim("m-9")])
+    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther()]
+
+
+def test_an_insert_whose_answer_was_lost_knows_itself() -> None:
+    database = Database([UNKNOWN, UNKNOWN], [TAKEN, TAKEN], [refused_claim("m-0")] * 2)
+    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther()]
+
+
+def test_a_repeated_request_that_fails_does_not_lose_what_the_first_has_done() -> None:
+    database = Database([claimed(1), BUSY], refused("ThrottlingException"))
+    outcomes = store_on(database).claim(claims(2), NOW_MS)
+    assert outcomes == [Claimed(1, 0, 0), NotClaimed("ThrottlingError")]
+
+
+def test_a_record_that_comes_and_goes_is_not_asked_for_without_end() -> None:
+    database = Database(*[[UNKNOWN], [TAKEN]] * (MAX_CLAIM_ROUNDS // 2))
+    (outcome,) = store_on(database).claim(claims(1), NOW_MS)
+    assert isinstance(outcome, NotClaimed)
 
 
 def test_an_end_that_the_database_refuses_does_not_lose_the_others() -> None:

@@ -67,6 +67,7 @@ def test_a_stock_client_s_message(spelling: Any) -> None:
         kwargs={"b": {"x": ["é", 1.5, None, True]}},
         queue="notifications",
         root_id="11111111-2222-3333-4444-555555555555",
+        is_own=False,
     )
 
 

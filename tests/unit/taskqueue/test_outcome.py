@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from taskqueue.errors import Retry
+from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS
 from taskqueue.worker import outcome
 from taskqueue.worker.outcome import MAX_RESULT_BYTES, Attempt
 from tests.unit.taskqueue.deliveries import NOW_MS, delivery
@@ -20,9 +20,9 @@ def attempt(number: int = 1, retries: int = 0, **options: Any) -> Attempt:
 def test_success_is_final_and_holds_the_result() -> None:
     end = outcome.succeeded(attempt(number=4, retries=2), {"n": 3}, NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("SUCCESS", None, None)
+    assert (end.status, end.again, end.dead_letter_reason) == ("SUCCESS", None, None)
     assert (end.finish.task_id, end.finish.attempt, end.finish.retries) == ("id-1", 4, 2)
-    assert (end.finish.claimable_at_ms, end.finish.at_ms) == (NEVER_MS, NOW_MS)
+    assert (end.finish.next_due_ms, end.finish.at_ms) == (None, NOW_MS)
     assert json.loads(end.finish.meta)["result"] == {"n": 3}
 
 
@@ -50,8 +50,8 @@ def test_the_largest_result_is_stored() -> None:
 def test_a_failure_without_retries_is_no_dead_letter() -> None:
     end = outcome.failed(attempt(), ValueError("no"), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("FAILURE", None, None)
-    assert end.finish.claimable_at_ms == NEVER_MS
+    assert (end.status, end.again, end.dead_letter_reason) == ("FAILURE", None, None)
+    assert end.finish.next_due_ms is None
     assert json.loads(end.finish.meta)["result"] == {
         "exc_type": "ValueError",
         "exc_message": ["no"],
@@ -71,12 +71,23 @@ def test_a_failure_of_a_task_without_a_record_is_a_dead_letter() -> None:
     assert end.dead_letter_reason == "failed after 0 retries: ValueError: no"
 
 
-def test_a_retry_is_claimable_when_its_message_comes_back() -> None:
-    end = outcome.failed(attempt(number=2, retries=1), Retry(countdown_seconds=7.25), NOW_MS)
+def test_a_retry_is_the_same_message_for_the_next_turn() -> None:
+    one = attempt(number=2, retries=1, message={"turn": 1, "retries": 1})
+    end = outcome.failed(one, Retry(countdown_seconds=7.25), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.comes_back_at_ms) == ("RETRY", NOW_MS + 7_250)
-    assert end.finish.retries == 2
-    assert end.finish.claimable_at_ms == NOW_MS + 7_250
+    assert end.again is not None
+    assert (end.status, end.finish.retries, end.finish.next_due_ms) == ("RETRY", 2, NOW_MS + 7_250)
+    message = decode(end.again.body)
+    assert (message.id, message.turn, message.retries, message.after) == ("id-1", 2, 2, 2)
+    assert message.eta_ms == end.again.message.eta_ms == NOW_MS + 7_250
+
+
+def test_a_retry_that_does_not_fit_a_message_any_more_is_a_failure() -> None:
+    room = MAX_BYTES - len(encode(Message("t", "id-1", [""])))
+    full = {"args": ["x" * (room // 4 * 3 - 8)]}
+    end = outcome.failed(attempt(message=full), Retry(5), NOW_MS)
+    assert (end.status, end.again) == ("FAILURE", None)
+    assert end.dead_letter_reason is not None
 
 
 def test_a_retry_tells_its_cause() -> None:
@@ -88,6 +99,6 @@ def test_a_retry_tells_its_cause() -> None:
 def test_expired_is_revoked_as_celery_has_it() -> None:
     end = outcome.expired(attempt(), NOW_MS)
     assert end.finish is not None
-    assert (end.status, end.comes_back_at_ms, end.dead_letter_reason) == ("REVOKED", None, None)
+    assert (end.status, end.again, end.dead_letter_reason) == ("REVOKED", None, None)
     meta = json.loads(end.finish.meta)
     assert (meta["status"], meta["result"]["exc_type"]) == ("REVOKED", "TaskRevokedError")

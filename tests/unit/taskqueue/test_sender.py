@@ -37,10 +37,10 @@ class Delayed:
         self.sent: list[tuple[str, int]] = []
         self.error: Exception | None = None
 
-    def send(self, queue: Any, task_id: str, body: str, due_at_ms: int) -> None:
+    def send(self, queue: Any, message: Message, body: str) -> None:
         if self.error:
             raise self.error
-        self.sent.append((task_id, due_at_ms))
+        self.sent.append((message.id, message.eta_ms or 0))
 
 
 class Scene:
@@ -91,7 +91,7 @@ def test_sending_twice_while_it_waits_sends_the_message_again(out: Scene) -> Non
 
 def test_sending_what_has_begun_sends_nothing(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
-    out.store.claim([Claim(message(), NOW_MS + 1)], NOW_MS)
+    out.store.claim([Claim(message(), NOW_MS + 1, "m-1")], NOW_MS)
     assert out.sender.send(message(), NOW_MS) is Enqueued.BEGUN
     assert out.sent() == ["a"]
 
@@ -185,7 +185,7 @@ def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seco
 def outgoing(length: int) -> Outgoing:
     queue = Queue("work", "u", "a")
     body: Any = range(length)
-    return Outgoing(message(), queue, {"MessageBody": body, "DelaySeconds": 0}, is_far=False)
+    return Outgoing(message(), queue, {"MessageBody": body, "DelaySeconds": 0}, is_scheduled=False)
 
 
 @given(st.lists(st.integers(1, MAX_BYTES), max_size=60))
@@ -211,7 +211,7 @@ def test_many_are_recorded_in_one_request_and_sent_ten_a_request(out: Scene) -> 
 
 def test_of_many_those_that_have_begun_are_not_sent(out: Scene) -> None:
     out.sender.send(message(id="id-1"), NOW_MS)
-    out.store.claim([Claim(message(id="id-1"), NOW_MS + 1)], NOW_MS)
+    out.store.claim([Claim(message(id="id-1"), NOW_MS + 1, "m-1")], NOW_MS)
     out.sender.send_many([message(id=f"id-{number}") for number in range(3)], NOW_MS)
     assert out.sent() == ["id-1", "id-0", "id-2"]
 

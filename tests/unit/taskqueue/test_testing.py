@@ -46,7 +46,9 @@ def ship(item: str) -> None:
     raise OutOfStock(item, object())
 
 
-@app.task(bind=True, autoretry_for=(ConnectionError,), retry_backoff=10, max_retries=2)
+@app.task(
+    bind=True, autoretry_for=(ConnectionError,), retry_backoff=10, retry_jitter=False, max_retries=2
+)
 def charge(run: Context, failures: int) -> int:
     if run.retries < failures:
         raise ConnectionError("the bank is closed")

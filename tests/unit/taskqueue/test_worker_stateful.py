@@ -20,6 +20,8 @@ FAULTS = {
     "finish": StoreError(),
     "release": StoreError(),
     "send_message": REFUSED,
+    "send_message_batch": REFUSED,
+    "enqueue": Throttled(),
     "change_message_visibility_batch": REFUSED,
 }
 MAX_DISTURBANCES = MAX_LOST_ATTEMPTS - 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskqueue.aws.errors import THROTTLING_CODES, store_error, store_errors
 from taskqueue.aws.unprocessed import PATIENCE, Patience
+from taskqueue.errors import StoreError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +46,13 @@ class Statements:
         responses: dict[int, Response] = {}
 
         def run(indexes: Sequence[int]) -> Sequence[int]:
-            answers = self._request([statements[index] for index in indexes])
+            try:
+                answers = self._request([statements[index] for index in indexes])
+            except StoreError:
+                if not responses:
+                    raise
+                # What the first request has done is done; the rest stays throttled.
+                return ()
             responses.update(zip(indexes, answers, strict=True))
             return [index for index in indexes if _is_throttled(responses[index])]
 
@@ -71,6 +78,11 @@ def insert_statement(table: str, item: dict[str, Any]) -> Statement:
         "Statement": f'INSERT INTO "{table}" VALUE {{{values}}}',
         "Parameters": list(item.values()),
     }
+
+
+def failed_response(code: str) -> Response:
+    """Return the answer of a statement whose request failed as a whole."""
+    return {"Error": {"Code": code}}
 
 
 def is_carried_out(response: Response) -> bool:

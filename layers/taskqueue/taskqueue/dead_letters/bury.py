@@ -38,7 +38,7 @@ def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) 
     if message and message.parent_id:
         parent = tasks.get(message.parent_id)
         if parent and parent.parts:
-            return Message(parent.task, parent.id, queue=parent.queue)
+            return Message(parent.task, parent.id, queue=parent.queue, turn=parent.turn)
     if letter.task_id and letter.task:
         return message or Message(letter.task, letter.task_id, queue=letter.queue)
     return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from taskqueue.queue import Queue, queues_of
+from taskqueue.sending.call import MAX_DEPTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,13 @@ class Settings:
     task_modules: tuple[str, ...]
     dead_letters_table: str
     schedules_table: str
+    max_task_depth: int
+
+    @property
+    def dead_letter_queue_arn(self) -> str:
+        """The ARN of the dead-letter queue, which is in the account and region of the others."""
+        prefixes = (queue.arn.rpartition(":")[0] for queue in self.queues.values())
+        return f"{next(prefixes, '')}:{self.dead_letter_queue_url.rpartition('/')[2]}"
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -41,6 +49,7 @@ class Settings:
             task_modules=tuple(filter(None, environment.get("TASK_MODULES", "").split(","))),
             dead_letters_table=environment.get("DEAD_LETTERS_TABLE", ""),
             schedules_table=environment.get("SCHEDULES_TABLE", ""),
+            max_task_depth=int(environment.get("MAX_TASK_DEPTH", MAX_DEPTH)),
         )
 
 

@@ -36,7 +36,10 @@ def task_store() -> DynamoTaskStore:
 def sender() -> Sender:
     """Return the sender of task messages."""
     schedules = OneTimeSchedules(
-        lambda: client("scheduler"), settings().schedule_group, settings().scheduler_role_arn
+        lambda: client("scheduler"),
+        settings().schedule_group,
+        settings().scheduler_role_arn,
+        settings().dead_letter_queue_arn,
     )
     return Sender(client("sqs"), task_store(), settings().queues, schedules)
 
@@ -51,7 +54,7 @@ def record_with(new: "NewItem") -> "RecordWithItem":
 @functools.cache
 def producer() -> Producer:
     """Return the producer of this process, for tasks that are not sent by another task."""
-    return Producer(sender(), task_store())
+    return Producer(sender(), task_store(), max_depth=settings().max_task_depth)
 
 
 @functools.cache

@@ -1,8 +1,16 @@
-"""A claim: a worker's wish to run a task, and what the store answers.
+"""A claim: a worker's wish to run a task, and what the record answers. No I/O.
 
-A claim holds a lease: it succeeds when `lease_until_ms` has passed, which is 0 for a task that
-waits, the time of the next try for one that retries, and never for one that is finished. Each claim
-raises the attempt number, the fencing token that every later write of that worker must carry.
+Three things decide. The *lease*: a task may be claimed once `lease_until_ms` has passed, which is 0
+for a task that waits and never for one that is finished. The *turn*: every retry and every redrive
+of a task is a new turn, which its message carries, and a message of an earlier turn does nothing.
+The *holder*: the SQS message by which the task was claimed; a copy that another message brings is
+a duplicate.
+
+A retry's message also says after which attempt it was sent. It is sent before that attempt's end is
+recorded, so it may overtake the record; it is not held up by the lease of the attempt that sent it.
+
+Each claim raises the attempt number, the fencing token that every later write of that worker must
+carry.
 """
 
 from dataclasses import dataclass
@@ -15,14 +23,31 @@ NEVER_MS = 9_999_999_999_999
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's wish to run `message` until `lease_until_ms` at the latest."""
+    """A worker's wish to run `message` until `lease_until_ms` at the latest.
+
+    `holder`: the id of the SQS message that brought it.
+    """
 
     message: Message
     lease_until_ms: int
+    holder: str
 
     def starts_at_ms(self, now_ms: int) -> int:
         """Return when a task claimed now starts: not before it is due."""
         return max(now_ms, self.message.eta_ms or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a task's record says of its last claim; all of it 0 or empty before the first."""
+
+    status: str
+    attempt: int = 0
+    turn: int = 0
+    retries: int = 0
+    returned: int = 0
+    lease_until_ms: int = 0
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +70,18 @@ class AlreadyFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """The message is of an earlier turn: the task has been sent again since."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldByOther:
+    """Another message has the task, and comes back by itself if its worker dies."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leased:
-    """Another worker has the task, or its next try is not due, until `until_ms`."""
+    """This same message was delivered before, to a worker that may work on it until `until_ms`."""
 
     until_ms: int
 
@@ -58,4 +93,31 @@ class NotClaimed:
     reason: str
 
 
-ClaimOutcome = Claimed | AlreadyFinished | Leased | NotClaimed
+ClaimOutcome = Claimed | AlreadyFinished | Superseded | HeldByOther | Leased | NotClaimed
+
+
+def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:
+    """Return whether the claim holds, given what the record says."""
+    if held.lease_until_ms == NEVER_MS or claim.message.turn < held.turn:
+        return False
+    return held.lease_until_ms <= now_ms or held.attempt == claim.message.after
+
+
+def claimed(held: Held) -> Claimed:
+    """Return a claim that holds; `held` is what the record says after it."""
+    # Every attempt that ends in order raises `returned`.
+    return Claimed(held.attempt, held.retries, lost=held.attempt - 1 - held.returned)
+
+
+def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
+    """Return why a claim does not hold, given what the record says."""
+    if held.lease_until_ms == NEVER_MS:
+        return AlreadyFinished(held.status)
+    if claim.message.turn < held.turn:
+        return Superseded()
+    if held.holder != claim.holder:
+        return HeldByOther()
+    if held.lease_until_ms == claim.lease_until_ms:
+        # It was this very claim; only its answer was lost, and the client asked again.
+        return claimed(held)
+    return Leased(held.lease_until_ms)

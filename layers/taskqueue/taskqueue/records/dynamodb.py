@@ -4,16 +4,19 @@ What is written stands in `item`, `statements` and `updates`; here it is only se
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from taskqueue import clock
 from taskqueue.aws.batch_items import get_items
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import (
     ANSWERS,
     MAX_STATEMENTS,
+    Response,
     Statement,
     Statements,
+    failed_response,
     insert_statement,
     is_carried_out,
     statement_error,
@@ -29,7 +32,7 @@ from taskqueue.errors import (
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
-from taskqueue.records.claim import Claim, ClaimOutcome, NotClaimed
+from taskqueue.records.claim import Claim, ClaimOutcome
 from taskqueue.records.item import (
     Item,
     item_id,
@@ -49,10 +52,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+# A claim is asked for again when it finds no record, or one that has moved on.
+MAX_CLAIM_ROUNDS = 4
+
+
 class DynamoTaskStore:
     """The `TaskStore` of the deployed stack.
 
-    `result_ttl_seconds`: how long a finished task's record is kept.
+    `result_ttl_seconds`: how long a finished task's result is shown.
     """
 
     def __init__(
@@ -61,12 +68,14 @@ class DynamoTaskStore:
         table: str,
         result_ttl_seconds: int,
         patience: Patience = PATIENCE,
+        now_ms: Callable[[], int] = clock.now_ms,
     ) -> None:
         self._client = client
         self._patience = patience
         self._statements = Statements(client, patience)
         self._table = table
         self._retention = Retention(result_ttl_seconds)
+        self._now_ms = now_ms
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
         try:
@@ -119,13 +128,24 @@ class DynamoTaskStore:
         }
 
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
-        responses = self._statements.execute(
-            [statements.claim_known(self._table, claim, now_ms) for claim in claims]
-        )
-        outcomes = [statements.known_outcome(response) for response in responses]
-        unknown = [claim for claim, was in zip(claims, outcomes, strict=True) if was is None]
-        of_unknown = iter(self._claim_unknown(unknown, now_ms))
-        return [next(of_unknown) if outcome is None else outcome for outcome in outcomes]
+        outcomes: dict[int, ClaimOutcome] = {}
+        asked = {
+            index: statements.first_claim(self._table, claim, now_ms)
+            for index, claim in enumerate(claims)
+        }
+        for round_number in range(MAX_CLAIM_ROUNDS):
+            responses = self._execute_claims(list(asked.values()), is_first=round_number == 0)
+            answered = dict(zip(asked, responses, strict=True))
+            asked = {}
+            for index, response in answered.items():
+                claim = claims[index]
+                outcomes[index] = statements.claim_outcome(claim, response)
+                again = statements.next_claim(self._table, claim, response, now_ms, self._retention)
+                if again:
+                    asked[index] = again
+            if not asked:
+                break
+        return [outcomes[index] for index in range(len(claims))]
 
     def finish(self, ends: Sequence[Finish]) -> list[bool]:
         responses = self._statements.execute(
@@ -138,7 +158,9 @@ class DynamoTaskStore:
 
     def get(self, task_id: str) -> TaskRecord | None:
         item = self._item(task_id)
-        return read_record(task_id, item) if item else None
+        if not item:
+            return None
+        return self._retention.shown(read_record(task_id, item), self._now_ms())
 
     def get_many(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
         by_key = {item_id(task_id): task_id for task_id in task_ids}
@@ -146,7 +168,8 @@ class DynamoTaskStore:
         items = get_items(self._client, self._table, keys, consistent=True, patience=self._patience)
         ids = [by_key[item["id"]["S"]] for item in items]
         return {
-            task_id: read_record(task_id, item) for task_id, item in zip(ids, items, strict=True)
+            task_id: self._retention.shown(read_record(task_id, item), self._now_ms())
+            for task_id, item in zip(ids, items, strict=True)
         }
 
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
@@ -174,26 +197,21 @@ class DynamoTaskStore:
         record = self.get(task_id)
         if record is None:
             raise TaskNotFound
-        message = Message(record.task, task_id, queue=record.queue)
-        if not self._is_updated(task_id, updates.revoke(message, now_ms, self._retention)):
+        if not self._is_updated(task_id, updates.revoke(record, now_ms, self._retention)):
             raise TaskAlreadyStarted
         return self.get(task_id) or record
 
-    def reset(self, message: Message, now_ms: int) -> None:
-        self._is_updated(message.id, updates.reset(message, now_ms, self._retention))
+    def reset(self, message: Message, now_ms: int) -> bool:
+        return self._is_updated(message.id, updates.reset(message, now_ms, self._retention))
 
-    def _claim_unknown(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
+    def _execute_claims(self, claims: Sequence[Statement], *, is_first: bool) -> Sequence[Response]:
         try:
-            responses = self._statements.execute(
-                [
-                    statements.claim_unknown(self._table, claim, now_ms, self._retention)
-                    for claim in claims
-                ]
-            )
+            return self._statements.execute(claims)
         except StoreError as error:
+            if is_first:
+                raise
             # Others of the batch may be claimed already.
-            return [NotClaimed(str(error)) for _ in claims]
-        return [statements.unknown_outcome(response, now_ms) for response in responses]
+            return [failed_response(str(error)) for _ in claims]
 
     def _found(self, message: Message, code: str | None) -> Enqueued:
         """Return what `insertion` found, whose answer is `code`."""

@@ -11,6 +11,8 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
     task, queue       their names
     attempt           how often it was claimed
     returned          how many of its attempts ended in order
+    turn              the turn that waits, runs or has ended; retries and redrives raise it
+    holder            the id of the SQS message by which it was claimed last
     retries           how many retries its last end counted
     lease_until_ms    when it may be claimed again
     enqueued_at_ms, due_at_ms, started_at_ms, finished_at_ms
@@ -24,7 +26,7 @@ from typing import Any
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import Claim
+from taskqueue.records.claim import Claim, Held
 from taskqueue.records.meta import outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
@@ -44,6 +46,7 @@ def pending_item(message: Message, now_ms: int, retention: Retention) -> Item:
         "queue": string(message.queue),
         "attempt": number(0),
         "returned": number(0),
+        "turn": number(message.turn),
         "retries": number(0),
         "lease_until_ms": number(0),
         "enqueued_at_ms": number(now_ms),
@@ -59,6 +62,8 @@ def started_item(claim: Claim, now_ms: int, retention: Retention) -> Item:
         **pending_item(claim.message, now_ms, retention),
         "status": string(states.STARTED),
         "attempt": number(1),
+        "holder": string(claim.holder),
+        "retries": number(claim.message.retries),
         "lease_until_ms": number(claim.lease_until_ms),
         "started_at_ms": number(claim.starts_at_ms(now_ms)),
     }
@@ -95,6 +100,7 @@ def _whole_record(task_id: str, item: Item) -> TaskRecord:
         result=result if status == states.SUCCESS else None,
         error=error if status != states.SUCCESS else None,
         attempts=read_int(item, "attempt"),
+        turn=read_int(item, "turn"),
         retries=read_int(item, "retries"),
         progress=None if progress is None else json.loads(progress),
         parts=read_parts(item) if "parts_planned" in item or "parts_done" in item else None,
@@ -102,6 +108,19 @@ def _whole_record(task_id: str, item: Item) -> TaskRecord:
         started_at_ms=_optional_int(item, "started_at_ms"),
         finished_at_ms=_optional_int(item, "finished_at_ms") if status in states.FINISHED else None,
         due_at_ms=_optional_int(item, "due_at_ms"),
+    )
+
+
+def read_held(item: Item) -> Held:
+    """Return what an item says of the task's last claim."""
+    return Held(
+        status=item["status"]["S"] if "status" in item else states.PENDING,
+        attempt=read_int(item, "attempt"),
+        turn=read_int(item, "turn"),
+        retries=read_int(item, "retries"),
+        returned=read_int(item, "returned"),
+        lease_until_ms=read_int(item, "lease_until_ms"),
+        holder=item.get("holder", {}).get("S", ""),
     )
 
 

@@ -10,7 +10,10 @@ from taskqueue.records.states import FINISHED, PENDING
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """One task as it stands in the store. Times are milliseconds since the epoch."""
+    """One task as it stands in the store. Times are milliseconds since the epoch.
+
+    `due_at_ms`: when its present turn is due, if not at once.
+    """
 
     id: str
     task: str
@@ -19,6 +22,7 @@ class TaskRecord:
     result: Any = None
     error: ErrorInfo | None = None
     attempts: int = 0
+    turn: int = 0
     retries: int = 0
     progress: Any = None
     parts: Parts | None = None

@@ -5,101 +5,131 @@ unit, where a transaction would cost two and fail as a whole.
 """
 
 from taskqueue.aws.partiql import (
-    ANSWERS,
     Response,
     Statement,
     insert_statement,
     is_carried_out,
     statement_error,
 )
-from taskqueue.records.claim import (
-    NEVER_MS,
-    AlreadyFinished,
-    Claim,
-    Claimed,
-    ClaimOutcome,
-    Leased,
-    NotClaimed,
-)
-from taskqueue.records.item import Item, item_id, number, read_int, started_item, string
+from taskqueue.records import claim as claims
+from taskqueue.records.claim import NEVER_MS, Claim, Claimed, ClaimOutcome, NotClaimed
+from taskqueue.records.item import Item, item_id, number, read_held, started_item, string
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Finish
 
 _CLAIM = (
     'UPDATE "{table}" SET "status"=\'STARTED\' SET "attempt"="attempt"+1 SET "lease_until_ms"=?'
-    ' SET "started_at_ms"=?'
-    ' WHERE "id"=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
+    ' SET "started_at_ms"=? SET "holder"=? SET "turn"=? SET "retries"=?'
 )
-_FINISH = (
+_CLAIM_WAITING = f'{_CLAIM} WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
+# The lease of a finished task is never over, so that it is not claimed by this either.
+_CLAIM_AFTER = (
+    f'{_CLAIM} SET "returned"=? WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<? AND "attempt"=?'
+    " RETURNING ALL NEW *"
+)
+_END = (
     'UPDATE "{table}" SET "status"=? SET "result"=? SET "lease_until_ms"=? SET "retries"=?'
-    ' SET "finished_at_ms"=? SET "ttl"=? SET "returned"="returned"+1'
-    ' WHERE "id"=? AND "attempt"=? AND "status"=\'STARTED\''
+    ' SET "turn"=? SET "finished_at_ms"=? SET "ttl"=? SET "returned"="returned"+1'
 )
+_HELD = ' WHERE "id"=? AND "attempt"=? AND "status"=\'STARTED\''
+_FINISH = f"{_END}{_HELD}"
+_RETRY = f'{_END} SET "due_at_ms"=?{_HELD}'
 
 
-def claim_known(table: str, claim: Claim, now_ms: int) -> Statement:
-    """Return the statement that claims a task which has a record."""
+def first_claim(table: str, claim: Claim, now_ms: int) -> Statement:
+    """Return the statement that claims a task as if it had a record.
+
+    PartiQL's conditions are one or the other: of a task's first turn, that its lease has passed; of
+    a retry, that the attempt which sent it is still the last.
+    """
+    if claim.message.after is None:
+        return _claim_waiting(table, claim, now_ms)
+    # The attempt that sent the retry has ended in order, whether that is recorded or not.
+    after = number(claim.message.after)
     return {
-        "Statement": _CLAIM.format(table=table),
+        "Statement": _CLAIM_AFTER.format(table=table),
         "Parameters": [
-            number(claim.lease_until_ms),
-            number(claim.starts_at_ms(now_ms)),
-            string(item_id(claim.message.id)),
-            number(now_ms),
+            *_claim_values(claim, now_ms),
+            after,
+            *_claim_key(claim),
+            number(NEVER_MS),
+            after,
         ],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 
-def known_outcome(response: Response) -> ClaimOutcome | None:
-    """Return what became of `claim_known`; None: the task has no record."""
-    if is_carried_out(response):
-        return _claimed(response["Item"])
-    code = str(statement_error(response))
-    if code not in ANSWERS:
-        return NotClaimed(code)
+def next_claim(
+    table: str, claim: Claim, response: Response, now_ms: int, retention: Retention
+) -> Statement | None:
+    """Return what to ask next, given the answer to the last; None: its outcome stands."""
+    code = statement_error(response)
+    if code == "DuplicateItem":
+        return _claim_waiting(table, claim, now_ms)
+    if code != "ConditionalCheckFailed":
+        return None
     item = response["Error"].get("Item")
-    return _not_claimable(item) if item else None
+    if not item:
+        # A stock client writes no record.
+        return insert_statement(table, started_item(claim, now_ms, retention))
+    if claims.may_claim(claim, read_held(item), now_ms):
+        return _claim_waiting(table, claim, now_ms)
+    return None
 
 
-def claim_unknown(table: str, claim: Claim, now_ms: int, retention: Retention) -> Statement:
-    """Return the statement that claims a task without a record: a stock client writes none."""
-    return insert_statement(table, started_item(claim, now_ms, retention))
-
-
-def unknown_outcome(response: Response, now_ms: int) -> ClaimOutcome:
-    """Return what became of `claim_unknown`: another may have been faster."""
+def claim_outcome(claim: Claim, response: Response) -> ClaimOutcome:
+    """Return what became of a claim, given the last answer."""
     if is_carried_out(response):
-        return Claimed(attempt=1, retries=0, lost=0)
+        item = response.get("Item")
+        # An insert, which the first claim of a task without a record is, returns no item.
+        return claims.claimed(read_held(item)) if item else Claimed(1, claim.message.retries, 0)
     code = str(statement_error(response))
-    return Leased(now_ms) if code in ANSWERS else NotClaimed(code)
+    item = response["Error"].get("Item")
+    if code != "ConditionalCheckFailed" or not item:
+        return NotClaimed(code)
+    return claims.not_claimed(claim, read_held(item))
 
 
 def finish(table: str, end: Finish, retention: Retention) -> Statement:
     """Return the statement that writes the end of an attempt."""
-    is_final = end.claimable_at_ms == NEVER_MS
-    ttl = retention.of_finished(end.at_ms) if is_final else retention.of_waiting(end.at_ms)
+    if end.next_due_ms is None:
+        text, lease_until_ms, turn, due = _FINISH, NEVER_MS, end.turn, []
+    else:
+        text, lease_until_ms, turn, due = _RETRY, 0, end.turn + 1, [number(end.next_due_ms)]
     return {
-        "Statement": _FINISH.format(table=table),
+        "Statement": text.format(table=table),
         "Parameters": [
             string(end.status),
             {"B": end.meta},
-            number(end.claimable_at_ms),
+            number(lease_until_ms),
             number(end.retries),
+            number(turn),
             number(end.at_ms),
-            number(ttl),
+            number(retention.of_end(end)),
+            *due,
             string(item_id(end.task_id)),
             number(end.attempt),
         ],
     }
 
 
-def _claimed(item: Item) -> Claimed:
-    attempt, returned = read_int(item, "attempt"), read_int(item, "returned")
-    # Every attempt that ends in order raises `returned`.
-    return Claimed(attempt, read_int(item, "retries"), lost=attempt - 1 - returned)
+def _claim_waiting(table: str, claim: Claim, now_ms: int) -> Statement:
+    return {
+        "Statement": _CLAIM_WAITING.format(table=table),
+        "Parameters": [*_claim_values(claim, now_ms), *_claim_key(claim), number(now_ms)],
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
 
 
-def _not_claimable(item: Item) -> AlreadyFinished | Leased:
-    until_ms = read_int(item, "lease_until_ms")
-    return AlreadyFinished(item["status"]["S"]) if until_ms == NEVER_MS else Leased(until_ms)
+def _claim_values(claim: Claim, now_ms: int) -> list[Item]:
+    return [
+        number(claim.lease_until_ms),
+        number(claim.starts_at_ms(now_ms)),
+        string(claim.holder),
+        number(claim.message.turn),
+        number(claim.message.retries),
+    ]
+
+
+def _claim_key(claim: Claim) -> list[Item]:
+    return [string(item_id(claim.message.id)), number(claim.message.turn)]

@@ -6,9 +6,7 @@ The life of a record, and the writes that move it:
                    ^                  │  └──plan_parts──> PROGRESS ──complete──> SUCCESS
                    └──reset           └──finish──> RETRY ──claim──> STARTED …
 
-A claim holds a lease: it succeeds when `lease_until_ms` has passed, which is 0 for a task that
-waits, the time of the next try for one that retries, and never for one that is finished. Each claim
-raises the attempt number, the fencing token that every later write of that worker must carry.
+What a claim needs to hold stands in `claim`. A retry and a reset begin a new turn of the task.
 """
 
 from collections.abc import Sequence
@@ -25,18 +23,21 @@ from taskqueue.records.record import TaskRecord
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The end of one attempt: `meta` is Celery's result meta.
+    """The end of one attempt: `meta` is Celery's result meta, `turn` that of its message.
 
-    `claimable_at_ms`: when the task may be claimed again; `NEVER_MS` for a finished one.
+    `next_due_ms`: when the task's next turn is due, for a task that is to be retried; None for one
+    that is finished. `due_ms`: when this turn was due, if not at once.
     """
 
     task_id: str
     attempt: int
+    turn: int
     status: str
     meta: bytes
-    claimable_at_ms: int
     retries: int
     at_ms: int
+    due_ms: int | None = None
+    next_due_ms: int | None = None
 
 
 class Enqueued(Enum):
@@ -133,7 +134,8 @@ class TaskStore(Recorder, Protocol):
     def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
         """Write FAILURE of a dead-lettered task, known or not.
 
-        False where it was SUCCESS or FAILURE already.
+        False where it was SUCCESS or FAILURE already, or where a later turn of it has begun than
+        that of `message`.
         """
         ...
 
@@ -146,9 +148,9 @@ class TaskStore(Recorder, Protocol):
         """
         ...
 
-    def reset(self, message: Message, now_ms: int) -> None:
+    def reset(self, message: Message, now_ms: int) -> bool:
         """Write PENDING with no retries behind it, for a dead letter that is sent again.
 
-        Only a task that is FAILURE is changed.
+        `message` is that of the new turn. False where the task is not FAILURE.
         """
         ...

@@ -10,6 +10,7 @@ from taskqueue.records import states
 from taskqueue.records.claim import NEVER_MS
 from taskqueue.records.item import Item, due_ms, number, string
 from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
@@ -96,7 +97,7 @@ def complete(message: Message, result: Any, now_ms: int, retention: Retention) -
         f"{_KNOWN} AND NOT #status IN (:status, :revoked)",
         {
             ":revoked": string(states.REVOKED),
-            **_end(states.SUCCESS, meta, now_ms, retention),
+            **_end(states.SUCCESS, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },
     )
 
@@ -108,21 +109,23 @@ def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) 
         f"{_END}, task = :task, queue = :queue, #timestamp = :seconds,"
         " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
-        " returned = if_not_exists(returned, :zero)",
-        "attribute_not_exists(id) OR NOT #status IN (:success, :status)",
+        " returned = if_not_exists(returned, :zero), turn = :turn",
+        "attribute_not_exists(id) OR (NOT #status IN (:success, :status) AND turn <= :turn)",
         {
             ":success": string(states.SUCCESS),
             ":task": string(message.task),
             ":queue": string(message.queue),
             ":seconds": number(now_ms / 1000),
             ":zero": number(0),
-            **_end(states.FAILURE, meta, now_ms, retention),
+            ":turn": number(message.turn),
+            **_end(states.FAILURE, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },
     )
 
 
-def revoke(message: Message, now_ms: int, retention: Retention) -> Update:
-    """A task that waits is REVOKED."""
+def revoke(record: TaskRecord, now_ms: int, retention: Retention) -> Update:
+    """A task that waits is REVOKED; its record outlives the message that is still out."""
+    message = Message(record.task, record.id, queue=record.queue)
     error = ErrorInfo.of(TaskRevoked("revoked"))
     meta = result_meta(message, states.REVOKED, error=error, at_ms=now_ms)
     return Update(
@@ -131,22 +134,24 @@ def revoke(message: Message, now_ms: int, retention: Retention) -> Update:
         {
             ":pending": string(states.PENDING),
             ":retry": string(states.RETRY),
-            **_end(states.REVOKED, meta, now_ms, retention),
+            **_end(states.REVOKED, meta, now_ms, retention.of_finished(now_ms, record.due_at_ms)),
         },
     )
 
 
 def reset(message: Message, now_ms: int, retention: Retention) -> Update:
-    """A task that failed waits again, with no retries behind it."""
+    """A task that failed waits again for the turn of `message`, with no retries behind it."""
     return Update(
         "SET #status = :pending, #result = :meta, lease_until_ms = :zero, retries = :zero,"
-        " returned = attempt, enqueued_at_ms = :now, #ttl = :ttl REMOVE finished_at_ms",
+        " returned = attempt, turn = :turn, enqueued_at_ms = :now, #ttl = :ttl"
+        " REMOVE finished_at_ms, due_at_ms",
         "#status = :failure",
         {
             ":pending": string(states.PENDING),
             ":failure": string(states.FAILURE),
             ":meta": {"B": result_meta(message, states.PENDING, at_ms=now_ms)},
             ":zero": number(0),
+            ":turn": number(message.turn),
             ":now": number(now_ms),
             ":ttl": number(retention.of_waiting(due_ms(message, now_ms))),
         },
@@ -157,11 +162,11 @@ def _held(attempt: int) -> Item:
     return {":attempt": number(attempt), ":started": string(states.STARTED)}
 
 
-def _end(status: str, meta: bytes, now_ms: int, retention: Retention) -> Item:
+def _end(status: str, meta: bytes, now_ms: int, ttl: int) -> Item:
     return {
         ":status": string(status),
         ":meta": {"B": meta},
         ":never": number(NEVER_MS),
         ":now": number(now_ms),
-        ":ttl": number(retention.of_finished(now_ms)),
+        ":ttl": number(ttl),
     }

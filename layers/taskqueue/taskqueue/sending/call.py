@@ -8,10 +8,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from taskqueue.errors import TooDeep
 from taskqueue.message import Message
 
 if TYPE_CHECKING:
     from taskqueue.task import AnyTask
+
+
+# A chain of tasks that is longer has most likely no end. Lambda's own guard against such loops, at
+# about 16 rounds, is off for the consumers, since a task may be put off more often than that.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+MAX_DEPTH = 100
 
 
 class SendOptions(TypedDict, total=False):
@@ -69,10 +76,13 @@ class Parent:
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
-def message_of(call: Call[Any], now_ms: int, parent: Parent | None = None) -> Message:
+def message_of(
+    call: Call[Any], now_ms: int, parent: Parent | None = None, max_depth: int = MAX_DEPTH
+) -> Message:
     """Return the message of a call that is sent now.
 
     Raises:
+        TooDeep: more than `max_depth` tasks above it were each sent by the next.
         WrongArguments: the task does not take its arguments.
         TypeError: an argument cannot be written as JSON, or both `eta` and `countdown` are given.
     """
@@ -91,9 +101,17 @@ def message_of(call: Call[Any], now_ms: int, parent: Parent | None = None) -> Me
         ignore_result=options.get("ignore_result", False),
         root_id=(parent.message.root_id or parent.message.id) if parent else None,
         parent_id=parent.message.id if parent else None,
+        depth=_depth(parent, max_depth),
         group_id=options.get("group_id"),
         headers=options.get("headers", {}),
     )
+
+
+def _depth(parent: Parent | None, max_depth: int) -> int:
+    depth = parent.message.depth + 1 if parent else 0
+    if depth > max_depth:
+        raise TooDeep
+    return depth
 
 
 def _eta_ms(options: SendOptions, now_ms: int) -> int | None:

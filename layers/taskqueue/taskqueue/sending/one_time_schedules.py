@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from taskqueue.aws.errors import error_code, send_errors
-from taskqueue.errors import MessageTooLarge
+from taskqueue.message import Message
 from taskqueue.queue import Queue
 
 if TYPE_CHECKING:
@@ -25,44 +25,68 @@ MAX_INPUT_BYTES = 262_144
 
 
 class OneTimeSchedules:
-    """Puts messages into queues at a later time, each by a schedule that deletes itself."""
+    """Puts messages into queues at a later time, each by a schedule that deletes itself.
+
+    `dead_letter_arn`: the queue that takes what Scheduler could not send for a day.
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+    """
 
     def __init__(
-        self, client: Callable[[], "EventBridgeSchedulerClient"], group: str, role_arn: str
+        self,
+        client: Callable[[], "EventBridgeSchedulerClient"],
+        group: str,
+        role_arn: str,
+        dead_letter_arn: str,
     ) -> None:
         self._client = client
         self._group = group
         self._role_arn = role_arn
+        self._dead_letter_arn = dead_letter_arn
 
-    def send(self, queue: Queue, task_id: str, body: str, due_at_ms: int) -> None:
-        """Send `body` to `queue` about a minute before `due_at_ms`; twice is once.
+    def send(self, queue: Queue, message: Message, body: str) -> None:
+        """Send `body` about a minute before its message is due; twice in one turn is once.
 
         Raises:
-            MessageTooLarge: the body is larger than a schedule's input may be.
             SendError: EventBridge Scheduler refused or did not answer.
         """
-        if len(body) > MAX_INPUT_BYTES:
-            raise MessageTooLarge(
-                f"a message sent more than 15 minutes ahead takes at most {MAX_INPUT_BYTES} bytes"
-            )
         with send_errors():
             try:
                 self._client().create_schedule(
-                    Name=schedule_name(task_id),
+                    Name=schedule_name(message.id, message.turn),
                     GroupName=self._group,
-                    ScheduleExpression=at_expression(due_at_ms - SCHEDULE_EARLY_MS),
+                    ScheduleExpression=at_expression((message.eta_ms or 0) - SCHEDULE_EARLY_MS),
                     FlexibleTimeWindow={"Mode": "OFF"},
-                    Target={"Arn": queue.arn, "RoleArn": self._role_arn, "Input": body},
+                    Target={
+                        "Arn": queue.arn,
+                        "RoleArn": self._role_arn,
+                        "Input": body,
+                        "DeadLetterConfig": {"Arn": self._dead_letter_arn},
+                    },
                     ActionAfterCompletion="DELETE",
                 )
             except ClientError as error:
                 if error_code(error) != "ConflictException":
                     raise
 
+    def delete(self, task_id: str, turn: int) -> None:
+        """Delete a schedule whose message is not to be sent any more, if it is there.
 
-def schedule_name(task_id: str) -> str:
-    """Return the schedule's name for a task id, which may have characters that a name may not."""
-    return f"task-{hashlib.sha256(task_id.encode()).hexdigest()[:48]}"
+        Raises:
+            SendError: EventBridge Scheduler refused or did not answer.
+        """
+        with send_errors():
+            try:
+                self._client().delete_schedule(
+                    Name=schedule_name(task_id, turn), GroupName=self._group
+                )
+            except ClientError as error:
+                if error_code(error) != "ResourceNotFoundException":
+                    raise
+
+
+def schedule_name(task_id: str, turn: int) -> str:
+    """Return the schedule's name; a task id may have characters that a name may not."""
+    return f"task-{hashlib.sha256(f'{task_id}#{turn}'.encode()).hexdigest()[:48]}"
 
 
 def at_expression(at_ms: int) -> str:

@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue import clock
-from taskqueue.message import Message
 from taskqueue.result import Result
-from taskqueue.sending.call import Call, Parent, message_of
+from taskqueue.sending.call import MAX_DEPTH, Call, Parent, message_of
 
 if TYPE_CHECKING:
     from taskqueue.records.store import TaskStore
@@ -30,20 +29,17 @@ class Producer:
     now_ms: Callable[[], int] = clock.now_ms
     sleep: Callable[[float], None] = time.sleep
     parent: Parent | None = None
-
-    def within(self, message: Message, retries: int) -> "Producer":
-        """Return the producer of a task that runs: what it sends are its children."""
-        return replace(self, parent=Parent(message, retries))
+    max_depth: int = MAX_DEPTH
 
     def send(self, call: Call[Any]) -> Result[Any]:
         """Send one task.
 
         Raises:
-            WrongArguments, TypeError, ValueError, TaskIdTaken, SendError, StoreError: nothing was
-                sent.
+            WrongArguments, TypeError, ValueError, TaskIdTaken, TooDeep, SendError, StoreError:
+                nothing was sent.
         """
         now_ms = self.now_ms()
-        message = message_of(call, now_ms, self.parent)
+        message = message_of(call, now_ms, self.parent, self.max_depth)
         if call.task.options.idempotent:
             self.sender.send_unrecorded([message], now_ms)
         else:
@@ -59,7 +55,7 @@ class Producer:
                 children have ids of their own making, sending all again does no harm.
         """
         now_ms = self.now_ms()
-        messages = [message_of(call, now_ms, self.parent) for call in calls]
+        messages = [message_of(call, now_ms, self.parent, self.max_depth) for call in calls]
         unrecorded = [call.task.options.idempotent for call in calls]
         pairs = list(zip(messages, unrecorded, strict=True))
         self.sender.send_many([message for message, without in pairs if not without], now_ms)

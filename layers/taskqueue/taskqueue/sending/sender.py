@@ -11,7 +11,7 @@ from taskqueue.errors import SendError
 from taskqueue.message import MAX_BYTES, Message, encode
 from taskqueue.queue import Queue
 from taskqueue.records.store import Enqueued, Recorder, TaskStore
-from taskqueue.sending.one_time_schedules import OneTimeSchedules
+from taskqueue.sending.one_time_schedules import MAX_INPUT_BYTES, OneTimeSchedules
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -33,18 +33,30 @@ class Entry(TypedDict):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outgoing:
-    """A message on its way. `is_far`: it is due later than SQS can delay it."""
+    """A message on its way. `is_scheduled`: EventBridge Scheduler sends it when it is due."""
 
     message: Message
     queue: Queue
     entry: Entry
-    is_far: bool
+    is_scheduled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """A message that goes out once more: before its time the same, else for its task's next turn.
+
+    `message` says where it goes, and when; `body` is what is sent.
+    """
+
+    message: Message
+    body: str
 
 
 class Sender:
     """Sends messages to the queues that they name.
 
-    `delayed` takes those that are due in more than 15 minutes.
+    `delayed` takes those that are due in more than 15 minutes; what is too large for it goes from
+    one delay of 15 minutes to the next.
     """
 
     def __init__(
@@ -114,27 +126,43 @@ class Sender:
         """
         _check_sent(self._send_all([self._outgoing(message, now_ms) for message in messages]))
 
-    def _outgoing(self, message: Message, now_ms: int) -> "Outgoing":
-        entry: Entry = {
-            "MessageBody": encode(message),
-            "DelaySeconds": delay_seconds(message, now_ms),
-        }
+    def send_again(self, messages: Sequence[SendAgain], now_ms: int) -> set[str]:
+        """Send messages of tasks that are recorded or need no record, ten a request.
+
+        Returns:
+            The ids of those tasks whose message was not sent.
+        """
+        outgoing = [self._outgoing(one.message, now_ms, one.body) for one in messages]
+        return {one.message.id for one in self._send_all(outgoing)}
+
+    def take_back(self, task_id: str, turn: int) -> None:
+        """Delete the schedule of a message that is due in more than 15 minutes, if there is one.
+
+        Raises:
+            SendError: EventBridge Scheduler refused or did not answer.
+        """
+        if self._delayed:
+            self._delayed.delete(task_id, turn)
+
+    def _outgoing(self, message: Message, now_ms: int, body: str | None = None) -> "Outgoing":
+        text = encode(message) if body is None else body
+        entry: Entry = {"MessageBody": text, "DelaySeconds": delay_seconds(message, now_ms)}
         if message.group_id:
             entry["MessageGroupId"] = message.group_id
         is_far = (message.eta_ms or 0) - now_ms > MAX_DELAY_SECONDS * 1000
-        return Outgoing(message, self._queue(message.queue), entry, is_far)
+        is_scheduled = self._delayed is not None and is_far and len(text) <= MAX_INPUT_BYTES
+        return Outgoing(message, self._queue(message.queue), entry, is_scheduled)
 
     def _send_one(self, one: "Outgoing") -> None:
-        if self._delayed and one.is_far:
-            due_at_ms = one.message.eta_ms or 0
-            self._delayed.send(one.queue, one.message.id, one.entry["MessageBody"], due_at_ms)
+        if self._delayed and one.is_scheduled:
+            self._delayed.send(one.queue, one.message, one.entry["MessageBody"])
             return
         with send_errors():
             self._sqs.send_message(QueueUrl=one.queue.url, **one.entry)
 
     def _send_all(self, outgoing: "Sequence[Outgoing]") -> "list[Outgoing]":
         """Send each to its queue; return those that were not sent."""
-        far = [one for one in outgoing if self._delayed and one.is_far]
+        far = [one for one in outgoing if one.is_scheduled]
         unsent = [one for one in far if not self._is_sent(one)]
         near: dict[Queue, list[Outgoing]] = {}
         for one in outgoing:

@@ -6,6 +6,7 @@ with InMemory(app) as memory:
     assert result.get() == 1_045
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -16,7 +17,8 @@ from taskqueue import clock
 from taskqueue.app import App
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender
-from taskqueue.message import Message
+from taskqueue.errors import PoisonMessage
+from taskqueue.message import Message, decode
 from taskqueue.queue import Queue
 from taskqueue.result import Result
 from taskqueue.sending.producer import Producer, using
@@ -48,7 +50,7 @@ class InMemory:
         self._app = app
         self._raised: dict[str, BaseException] = {}
         self._within = ExitStack()
-        self.store = MemoryTaskStore()
+        self.store = MemoryTaskStore(self.now_ms)
         self.broker = MemoryBroker(self.now_ms)
         names = {app.queue, *(task.queue for task in app.tasks.values())}
         self.queues = {name: self.broker.create_queue(name) for name in sorted(names)}
@@ -92,8 +94,7 @@ class InMemory:
             self._now_ms = max(self._now_ms, next_ms)
             for queue in self.queues.values():
                 self._work(queue)
-            end_ms = max(end_ms, self._now_ms)
-        self._now_ms = end_ms
+        self._now_ms = max(self._now_ms, end_ms)
 
     def raised(self, result: Result[Any]) -> BaseException | None:
         """Return the very exception that a task raised last; None if it raised none."""
@@ -115,6 +116,7 @@ class InMemory:
             now_ms=self.now_ms,
             sleep=self._sleep,
             sleep_async=self._sleep_async,
+            soon=_not_sooner,
             raised=self._remember,
         )
 
@@ -138,7 +140,7 @@ class InMemory:
     def _next_ms(self) -> int | None:
         return min(
             (
-                message.visible_at_ms
+                _due_ms(message)
                 for queue in self.queues.values()
                 for message in self.broker.messages(queue.url)
             ),
@@ -153,6 +155,18 @@ class InMemory:
 
     async def _sleep_async(self, seconds: float) -> None:
         self._sleep(seconds)
+
+
+def _not_sooner(_write: Callable[[], None]) -> None:
+    """Ends are written when a batch is settled: no time passes in between."""
+
+
+def _due_ms(message: StoredMessage) -> int:
+    """Return when a message is run: SQS brings it a second early, and the worker waits."""
+    try:
+        return max(message.visible_at_ms, decode(message.body).eta_ms or 0)
+    except PoisonMessage:
+        return message.visible_at_ms
 
 
 class _Invocation:

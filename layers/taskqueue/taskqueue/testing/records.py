@@ -9,31 +9,60 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, Task
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS, AlreadyFinished, Claim, Claimed, ClaimOutcome, Leased
+from taskqueue.records.claim import (
+    NEVER_MS,
+    Claim,
+    ClaimOutcome,
+    Held,
+    claimed,
+    may_claim,
+    not_claimed,
+)
 from taskqueue.records.meta import ErrorInfo, outcome_of
 from taskqueue.records.record import TaskRecord
+from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish
 
 
 @dataclass(frozen=True)
 class _Row:
     record: TaskRecord
+    ttl: int
     lease_until_ms: int = 0
     returned: int = 0
+    holder: str = ""
+
+    @property
+    def held(self) -> Held:
+        record = self.record
+        return Held(
+            status=record.status,
+            attempt=record.attempts,
+            turn=record.turn,
+            retries=record.retries,
+            returned=self.returned,
+            lease_until_ms=self.lease_until_ms,
+            holder=self.holder,
+        )
 
 
 @dataclass
 class MemoryTaskStore:
-    """A `TaskStore` that keeps the rules of the one in DynamoDB; its records stay for ever."""
+    """A `TaskStore` that keeps the rules of the one in DynamoDB.
 
+    `now_ms`: the time by which records whose `ttl` has passed are gone; without it they stay.
+    """
+
+    now_ms: Callable[[], int] | None = None
+    result_ttl_seconds: int = 7 * 24 * 60 * 60
     _rows: dict[str, _Row] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
         with self._lock:
-            row = self._rows.get(message.id)
+            row = self._row(message.id)
             if row is None:
-                self._rows[message.id] = _Row(_pending(message, now_ms))
+                self._rows[message.id] = self._pending(message, now_ms)
                 return Enqueued.NEW
             if row.record.task != message.task:
                 raise TaskIdTaken
@@ -51,7 +80,7 @@ class MemoryTaskStore:
 
     def forget(self, task_id: str) -> None:
         with self._lock:
-            row = self._rows.get(task_id)
+            row = self._row(task_id)
             if row and row.record.attempts == 0:
                 del self._rows[task_id]
 
@@ -69,8 +98,11 @@ class MemoryTaskStore:
         return self._change(task_id, released, lambda row: _holds(row, attempt))
 
     def get(self, task_id: str) -> TaskRecord | None:
-        row = self._rows.get(task_id)
-        return row.record if row else None
+        row = self._row(task_id)
+        if row is None:
+            return None
+        now_ms = self.now_ms() if self.now_ms else 0
+        return self._retention.shown(row.record, now_ms)
 
     def get_many(self, task_ids: Sequence[str]) -> dict[str, TaskRecord]:
         found = {task_id: self.get(task_id) for task_id in task_ids}
@@ -105,91 +137,156 @@ class MemoryTaskStore:
 
     def complete(self, message: Message, result: Any, now_ms: int) -> bool:
         def completed(row: _Row) -> _Row:
-            return _ended(row, states.SUCCESS, now_ms, result=result)
+            return self._ended(row, states.SUCCESS, now_ms, message.eta_ms, result=result)
 
         closed = (states.SUCCESS, states.REVOKED)
         return self._change(message.id, completed, lambda row: row.record.status not in closed)
 
     def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
         with self._lock:
-            self._rows.setdefault(message.id, _Row(_pending(message, now_ms)))
+            if self._row(message.id) is None:
+                self._rows[message.id] = self._pending(message, now_ms)
             return self._change(
                 message.id,
-                lambda row: _ended(row, states.FAILURE, now_ms, error=error),
-                lambda row: row.record.status not in (states.SUCCESS, states.FAILURE),
+                lambda row: self._ended(
+                    row, states.FAILURE, now_ms, message.eta_ms, error=error, turn=message.turn
+                ),
+                lambda row: (
+                    row.record.status not in (states.SUCCESS, states.FAILURE)
+                    and row.record.turn <= message.turn
+                ),
             )
 
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
-        if task_id not in self._rows:
+        row = self._row(task_id)
+        if row is None:
             raise TaskNotFound
+        due_ms = row.record.due_at_ms
         error = ErrorInfo.of(TaskRevoked("revoked"))
         revocable = (states.PENDING, states.RETRY, states.REVOKED)
         if not self._change(
             task_id,
-            lambda row: _ended(row, states.REVOKED, now_ms, error=error),
+            lambda row: self._ended(row, states.REVOKED, now_ms, due_ms, error=error),
             lambda row: row.record.status in revocable,
         ):
             raise TaskAlreadyStarted
         return self._rows[task_id].record
 
-    def reset(self, message: Message, now_ms: int) -> None:
+    def reset(self, message: Message, now_ms: int) -> bool:
         def fresh(row: _Row) -> _Row:
             record = replace(
                 row.record,
                 status=states.PENDING,
+                turn=message.turn,
                 retries=0,
                 error=None,
                 enqueued_at_ms=now_ms,
                 finished_at_ms=None,
+                due_at_ms=None,
             )
-            return _Row(record, lease_until_ms=0, returned=record.attempts)
+            ttl = self._retention.of_waiting(now_ms)
+            return replace(row, record=record, ttl=ttl, lease_until_ms=0, returned=record.attempts)
 
-        self._change(message.id, fresh, lambda row: row.record.status == states.FAILURE)
+        return self._change(message.id, fresh, lambda row: row.record.status == states.FAILURE)
 
     def _claim(self, claim: Claim, now_ms: int) -> ClaimOutcome:
         with self._lock:
             message = claim.message
-            row = self._rows.get(message.id) or _Row(_pending(message, now_ms))
-            if row.lease_until_ms == NEVER_MS:
-                return AlreadyFinished(row.record.status)
-            if row.lease_until_ms > now_ms:
-                return Leased(row.lease_until_ms)
-            attempt = row.record.attempts + 1
+            row = self._row(message.id) or self._pending(message, now_ms)
+            if not may_claim(claim, row.held, now_ms):
+                return not_claimed(claim, row.held)
             record = replace(
                 row.record,
                 status=states.STARTED,
-                attempts=attempt,
+                attempts=row.record.attempts + 1,
+                turn=message.turn,
+                retries=message.retries,
                 started_at_ms=claim.starts_at_ms(now_ms),
             )
-            self._rows[message.id] = replace(
-                row, record=record, lease_until_ms=claim.lease_until_ms
+            # The attempt that sent a retry has ended in order, whether that is recorded or not.
+            is_next = message.after is not None and message.after == row.record.attempts
+            row = replace(
+                row,
+                record=record,
+                returned=row.record.attempts if is_next else row.returned,
+                lease_until_ms=claim.lease_until_ms,
+                holder=claim.holder,
             )
-            return Claimed(attempt, record.retries, attempt - 1 - row.returned)
+            self._rows[message.id] = row
+            return claimed(row.held)
 
     def _finish(self, end: Finish) -> bool:
         def ended(row: _Row) -> _Row:
             result, error = outcome_of(end.meta)
+            waits = end.next_due_ms is not None
             record = replace(
                 row.record,
                 status=end.status,
                 result=result if end.status == states.SUCCESS else None,
                 error=error if end.status != states.SUCCESS else None,
+                turn=end.turn + waits,
                 retries=end.retries,
                 finished_at_ms=end.at_ms if end.status in states.FINISHED else None,
+                due_at_ms=end.next_due_ms if waits else row.record.due_at_ms,
             )
-            return _Row(record, end.claimable_at_ms, row.returned + 1)
+            return replace(
+                row,
+                record=record,
+                ttl=self._retention.of_end(end),
+                lease_until_ms=0 if waits else NEVER_MS,
+                returned=row.returned + 1,
+            )
 
         return self._change(end.task_id, ended, lambda row: _holds(row, end.attempt))
 
-    def _parts(self, task_id: str) -> Parts:
+    @property
+    def _retention(self) -> Retention:
+        return Retention(self.result_ttl_seconds)
+
+    def _row(self, task_id: str) -> _Row | None:
         row = self._rows.get(task_id)
+        if row and self.now_ms and row.ttl * 1000 < self.now_ms():
+            del self._rows[task_id]
+            return None
+        return row
+
+    def _pending(self, message: Message, now_ms: int) -> _Row:
+        record = TaskRecord(
+            id=message.id,
+            task=message.task,
+            queue=message.queue,
+            turn=message.turn,
+            enqueued_at_ms=now_ms,
+            due_at_ms=message.eta_ms,
+        )
+        return _Row(record, self._retention.of_waiting(max(now_ms, message.eta_ms or 0)))
+
+    def _ended(
+        self,
+        row: _Row,
+        status: str,
+        now_ms: int,
+        due_ms: int | None,
+        **changes: Any,
+    ) -> _Row:
+        record = replace(
+            row.record,
+            **{"result": None, "error": None, **changes},
+            status=status,
+            finished_at_ms=now_ms,
+        )
+        ttl = self._retention.of_finished(now_ms, due_ms)
+        return replace(row, record=record, ttl=ttl, lease_until_ms=NEVER_MS)
+
+    def _parts(self, task_id: str) -> Parts:
+        row = self._row(task_id)
         return (row.record.parts if row else None) or Parts(frozenset(), frozenset())
 
     def _change(
         self, task_id: str, change: Callable[[_Row], _Row], condition: Callable[[_Row], bool]
     ) -> bool:
         with self._lock:
-            row = self._rows.get(task_id)
+            row = self._row(task_id)
             if row is None or not condition(row):
                 return False
             self._rows[task_id] = change(row)
@@ -198,20 +295,3 @@ class MemoryTaskStore:
 
 def _holds(row: _Row, attempt: int) -> bool:
     return row.record.attempts == attempt and row.record.status == states.STARTED
-
-
-def _pending(message: Message, now_ms: int) -> TaskRecord:
-    return TaskRecord(
-        id=message.id,
-        task=message.task,
-        queue=message.queue,
-        enqueued_at_ms=now_ms,
-        due_at_ms=message.eta_ms,
-    )
-
-
-def _ended(
-    row: _Row, status: str, now_ms: int, *, result: Any = None, error: ErrorInfo | None = None
-) -> _Row:
-    record = replace(row.record, status=status, result=result, error=error, finished_at_ms=now_ms)
-    return replace(row, record=record, lease_until_ms=NEVER_MS)

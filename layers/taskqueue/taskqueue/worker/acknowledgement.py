@@ -1,18 +1,24 @@
-"""Acknowledges the messages of a batch: each once its task's end is written.
+"""Acknowledges the messages of a batch: each once all that follows from its task's end is done.
+
+That is, in this order: its dead letter or the message of its next turn is sent, and then its record
+is written. So whoever dies in between leaves a message that comes back, and no task that nobody
+sends again.
 
 A message is acknowledged by default; `kept` are the ids of those that must come back.
 """
 
 import math
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.dead_letters.sender import DeadLetterSender
-from taskqueue.errors import SendError, StoreError
+from taskqueue.errors import SendError, StoreError, TaskIdTaken
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish, TaskStore
+from taskqueue.sending.sender import SendAgain, Sender
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.outcome import End
 from taskqueue.worker.visibility import Visibility
@@ -20,96 +26,80 @@ from taskqueue.worker.visibility import Visibility
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-# SQS hides a message for at most 12 hours after it was received, which may be 15 minutes ago. A
-# message that is to wait longer comes back, is found early, and is hidden again.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
-MAX_HIDDEN_SECONDS = 12 * 60 * 60 - 15 * 60 - 60
-# A finished task waits no longer than this for the rest of its batch.
-MAX_UNWRITTEN_MS = 1_000
+type Soon = Callable[[Callable[[], None]], None]
 
 
 class Acknowledgement:
-    """The ends of one batch's tasks, on their way to the store and the queue."""
+    """The ends of one batch's tasks, on their way to the store and the queues.
+
+    `soon` calls a function a moment later, perhaps in another thread.
+    """
 
     def __init__(
         self,
         store: TaskStore,
+        sender: Sender,
         visibility: Visibility,
         dead_letters: DeadLetterSender,
         logger: "Logger",
         now_ms: Callable[[], int],
+        soon: Soon,
     ) -> None:
         self._store = store
+        self._sender = sender
         self._visibility = visibility
         self._dead_letters = dead_letters
         self._log = logger
         self._now_ms = now_ms
-        self._unwritten: list[tuple[Delivery, Finish]] = []
-        self._rejected: list[RejectedMessage] = []
+        self._soon = soon
+        self._unwritten: list[tuple[Delivery, End]] = []
+        self._changing = threading.Lock()
+        self._writing = threading.Lock()
         self._comes_back_at_ms: dict[str, int] = {}
         self.kept: set[str] = set()
         self.statuses: Counter[str] = Counter()
 
     def end(self, delivery: Delivery, end: End) -> None:
-        """Take the end of one attempt; write what has waited for a second.
+        """Take the end of one attempt; it is written soon, with those that come by then.
 
-        A dead letter is sent before its task is FAILURE: the other way round, a worker that died in
-        between would leave a finished task, whose message is acknowledged and told nowhere. It
-        carries the error, so that whoever writes FAILURE first writes the same.
+        A dead letter is sent at once, and before its task is FAILURE: the other way round, a worker
+        that died in between would leave a finished task, whose message is acknowledged and told
+        nowhere. It carries the error, so that whoever writes FAILURE first writes the same.
         """
         if end.dead_letter_reason is not None:
             rejected = _rejected(delivery, end.dead_letter_reason, end.error)
-            if not self._send_dead_letter(rejected):
+            if not self.reject(rejected):
                 return
         self.statuses[end.status] += 1
-        if end.finish:
-            self._unwritten.append((delivery, end.finish))
-        if end.comes_back_at_ms is not None:
-            self.keep(delivery, end.comes_back_at_ms)
-        if self._unwritten and self._now_ms() - self._unwritten[0][1].at_ms >= MAX_UNWRITTEN_MS:
-            self.write_ends()
+        with self._changing:
+            self._unwritten.append((delivery, end))
+            is_first = len(self._unwritten) == 1
+        if is_first:
+            self._soon(self.write_ends)
 
-    def keep(self, delivery: Delivery, until_ms: int) -> None:
-        """Let the message come back at that time."""
+    def keep(self, delivery: Delivery, until_ms: int | None = None) -> None:
+        """Let the message come back at that time, or when its visibility timeout is over."""
         self.kept.add(delivery.message_id)
-        self._comes_back_at_ms[delivery.receipt_handle] = until_ms
+        if until_ms is not None:
+            self._comes_back_at_ms[delivery.receipt_handle] = until_ms
 
-    def reject(self, rejected: RejectedMessage) -> None:
-        """Send a message to the dead letters."""
-        self._rejected.append(rejected)
+    def put_off(self, deliveries: Sequence[Delivery]) -> None:
+        """Send messages that came before their time once more, to come back when they are due.
 
-    def reject_delivery(self, delivery: Delivery, reason: str) -> None:
-        """Send the message of a known task to the dead letters."""
-        self.reject(_rejected(delivery, reason))
+        Messages that are hidden instead count as in flight, of which a queue takes 120,000; and
+        hiding does not extend the 14 days for which a queue keeps a message. One that is far off
+        and has no record gets one, so that it can be seen and revoked.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+        """
+        ready = [one for one in deliveries if self._is_recorded(one)]
+        again = [SendAgain(one.message, one.body) for one in ready]
+        unsent = self._sender.send_again(again, self._now_ms()) if again else set()
+        for one in ready:
+            if one.message.id in unsent:
+                self.keep(one)
 
-    def settle(self) -> None:
-        """Write, send and hide all that is left; a message for which that fails comes back."""
-        self.write_ends()
-        all_rejected, self._rejected = self._rejected, []
-        for rejected in all_rejected:
-            self._send_dead_letter(rejected)
-        self._hide()
-
-    def write_ends(self) -> None:
-        """Write the ends that have come since the last time, in one request for 25."""
-        unwritten, self._unwritten = self._unwritten, []
-        if not unwritten:
-            return
-        try:
-            held = self._store.finish([finish for _, finish in unwritten])
-        except StoreError as error:
-            self._log.error("the ends of %d tasks were not written: %s", len(unwritten), error)
-            held = [False] * len(unwritten)
-        for (delivery, finish), is_held in zip(unwritten, held, strict=True):
-            if not is_held:
-                self.kept.add(delivery.message_id)
-                self._log.warning(
-                    "the end of attempt %d is not written: its lease is lost, or the store refused",
-                    finish.attempt,
-                    extra={"task_id": finish.task_id},
-                )
-
-    def _send_dead_letter(self, rejected: RejectedMessage) -> bool:
+    def reject(self, rejected: RejectedMessage) -> bool:
+        """Send a message to the dead letters; False where it could not be sent and comes back."""
         extra = {"task_id": rejected.task_id, "task": rejected.task, "reason": rejected.reason}
         try:
             self._dead_letters.send(rejected)
@@ -118,6 +108,74 @@ class Acknowledgement:
             self._log.error("a dead letter was not sent: %s", error, extra=extra)
             return False
         self._log.warning("dead letter", extra=extra)
+        return True
+
+    def reject_delivery(self, delivery: Delivery, reason: str) -> bool:
+        """Send the message of a known task to the dead letters."""
+        return self.reject(_rejected(delivery, reason))
+
+    def settle(self) -> None:
+        """Write what is not written yet, and let what is kept come back at its time."""
+        self.write_ends()
+        self._hide()
+
+    def write_ends(self) -> None:
+        """Send and write what has come since the last time, 10 messages and 25 ends a request.
+
+        Returns when all that came before is written, whoever writes it.
+        """
+        with self._writing:
+            with self._changing:
+                unwritten, self._unwritten = self._unwritten, []
+            try:
+                self._write(self._sent(unwritten))
+            except Exception:  # noqa: BLE001 - whatever fails, their messages come back
+                self._log.exception("%d ends were not written", len(unwritten))
+                self.kept.update(delivery.message_id for delivery, _ in unwritten)
+
+    def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[tuple[Delivery, Finish]]:
+        """Send the messages of next turns; return what is to be written after that."""
+        again = [end.again for _, end in ends if end.again]
+        unsent = self._sender.send_again(again, self._now_ms()) if again else set()
+        written = []
+        for delivery, end in ends:
+            if end.again and delivery.message.id in unsent:
+                self._log.error("a retry was not sent", extra={"task_id": delivery.message.id})
+                self.keep(delivery)
+            elif end.finish:
+                written.append((delivery, end.finish))
+        return written
+
+    def _write(self, ends: Sequence[tuple[Delivery, Finish]]) -> None:
+        if not ends:
+            return
+        try:
+            held = self._store.finish([finish for _, finish in ends])
+        except StoreError as error:
+            self._log.error("the ends of %d tasks were not written: %s", len(ends), error)
+            held = [False] * len(ends)
+        for (delivery, finish), is_held in zip(ends, held, strict=True):
+            if not is_held:
+                self.keep(delivery)
+                self._log.warning(
+                    "the end of attempt %d is not written: its lease is lost, or the store refused",
+                    finish.attempt,
+                    extra={"task_id": finish.task_id},
+                )
+
+    def _is_recorded(self, delivery: Delivery) -> bool:
+        """Make the record that a stock client's message has not; False where that fails."""
+        if delivery.message.is_own or delivery.task.options.idempotent:
+            return True
+        try:
+            self._store.enqueue(delivery.message, self._now_ms())
+        except TaskIdTaken:
+            return True
+        except StoreError as error:
+            extra = {"task_id": delivery.message.id}
+            self._log.warning("not put off: %s", error, extra=extra)
+            self.keep(delivery)
+            return False
         return True
 
     def _hide(self) -> None:
@@ -130,15 +188,15 @@ class Acknowledgement:
                 {receipt: hidden_seconds(at_ms - now_ms) for receipt, at_ms in times.items()}
             )
         except SendError as error:
-            self._log.warning("messages come back at the queue's own timeout: %s", error)
+            self._log.warning("messages come back at their visibility timeout: %s", error)
         else:
             if failed:
-                self._log.warning("%d messages come back at the queue's own timeout", failed)
+                self._log.warning("%d messages come back at their visibility timeout", failed)
 
 
 def hidden_seconds(left_ms: int) -> int:
     """Return for how long SQS is to hide a message that is to come back in `left_ms`."""
-    return min(max(math.ceil(left_ms / 1000), 0), MAX_HIDDEN_SECONDS)
+    return max(math.ceil(left_ms / 1000), 0)
 
 
 def _rejected(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:

@@ -12,14 +12,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.errors import OutOfTime, PoisonMessage, StoreError
+from taskqueue.errors import OutOfTime, PoisonMessage, SendError, StoreError
 from taskqueue.records import states
-from taskqueue.records.claim import AlreadyFinished, Claimed, Leased, NotClaimed
-from taskqueue.worker.acknowledgement import MAX_UNWRITTEN_MS, Acknowledgement
+from taskqueue.records.claim import (
+    AlreadyFinished,
+    Claimed,
+    HeldByOther,
+    Leased,
+    NotClaimed,
+    Superseded,
+)
+from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
 from taskqueue.worker.claims import Claims, claim_due
 from taskqueue.worker.delivery import Delivery, read
 from taskqueue.worker.outcome import Attempt
-from taskqueue.worker.time_limits import Stop, stopped_by_signal
+from taskqueue.worker.time_limits import Stop, hard_limit_seconds, stopped_by_signal
 
 if TYPE_CHECKING:
     from taskqueue.worker.worker import Worker
@@ -28,12 +35,12 @@ if TYPE_CHECKING:
 MAX_LOST_ATTEMPTS = 5
 # What the worker keeps of its time to settle the batch.
 RESERVED_MS = 1_000
+# The messages of a worker that dies come back so long after the time it had.
+AFTER_DEADLINE_MS = 5_000
 # The wait before a task is claimed again when the store throttles.
 MAX_CLAIM_BACKOFF_SECONDS = 60
-# When a message comes back that another worker's lease held up: clocks differ.
+# A message that an earlier worker's lease holds up comes back so long after it: clocks differ.
 AFTER_LEASE_MS = 1_000
-# A message that is not due yet comes back so much earlier, since SQS counts in whole seconds.
-BEFORE_DUE_MS = 1_000
 # The loop's own timers stop a task first; a loop that is blocked is stopped by a signal after that.
 BLOCKED_LOOP_SECONDS = 0.2
 
@@ -45,7 +52,13 @@ class Batch:
         self._worker = worker
         self._deadline_ms = deadline_ms
         self._acknowledgement = Acknowledgement(
-            worker.store, worker.visibility, worker.dead_letters, worker.logger, worker.now_ms
+            worker.store,
+            worker.sender,
+            worker.visibility,
+            worker.dead_letters,
+            worker.logger,
+            worker.now_ms,
+            worker.soon,
         )
         self._has_begun = False
         self._unended: dict[str, Attempt] = {}
@@ -61,15 +74,33 @@ class Batch:
         https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
         """
         try:
+            self._hide(records)
             deliveries = self._read(records)
             claims = claim_due(
                 self._worker.store, deliveries, self._deadline_ms, self._worker.now_ms()
             )
-            deliveries.sort(key=claims.order)
-            self._run_all(self._take_all(deliveries, claims), claims.suspect)
+            early = [one for one in deliveries if one.is_early(claims.claimed_at_ms)]
+            self._acknowledgement.put_off(early)
+            due = [one for one in deliveries if not one.is_early(claims.claimed_at_ms)]
+            due.sort(key=claims.order)
+            self._run_all(self._take_all(due, claims), claims.suspect)
         finally:
             self._acknowledgement.settle()
         return sorted(self._acknowledgement.kept)
+
+    def _hide(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Let the messages come back soon after this worker's time, should it die.
+
+        The queue's own visibility timeout is six times as long, as AWS advises for batches that
+        Lambda throttles.
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig
+        """
+        left_ms = self._deadline_ms + AFTER_DEADLINE_MS - self._worker.now_ms()
+        seconds = hidden_seconds(left_ms)
+        try:
+            self._worker.visibility.change({one["receiptHandle"]: seconds for one in records})
+        except SendError as error:
+            self._worker.logger.warning("the visibility timeout stays the queue's: %s", error)
 
     def _read(self, records: Sequence[Mapping[str, Any]]) -> list[Delivery]:
         queue = self._worker.visibility.queue.name
@@ -103,29 +134,28 @@ class Batch:
 
     def _take(self, delivery: Delivery, claims: Claims) -> Attempt | None:
         """Return the attempt to run, or say when the message comes back, if it does."""
-        if delivery.is_early(claims.claimed_at_ms):
-            self._acknowledgement.keep(delivery, delivery.due_at_ms - BEFORE_DUE_MS)
-            return None
-        if delivery.task.options.idempotent:
-            return Attempt(delivery, number=0, retries=delivery.receive_count - 1)
+        if not delivery.is_recorded:
+            return Attempt(delivery, number=0, retries=0)
         task_id, log = delivery.message.id, self._worker.logger
-        match claims.take(delivery):
+        match claims.of(delivery):
             case Claimed(number, retries, lost) if lost == 0:
                 return Attempt(delivery, number, retries)
-            case Claimed(number, retries, lost) if task_id == claims.suspect:
+            case Claimed(number, retries, lost) if delivery.message_id == claims.suspect:
                 return self._suspect(Attempt(delivery, number, retries), lost)
             case Claimed(number, retries):
                 self._give_back(Attempt(delivery, number, retries))
             case Leased(until_ms):
                 self._acknowledgement.keep(delivery, until_ms + AFTER_LEASE_MS)
-            case AlreadyFinished(status):
-                log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
             case NotClaimed(reason):
                 log.warning("not claimed: %s", reason, extra={"task_id": task_id})
                 wait_ms = round(claim_backoff_seconds(delivery.receive_count) * 1000)
                 self._acknowledgement.keep(delivery, self._worker.now_ms() + wait_ms)
-            case None:
-                log.info("duplicate within the batch", extra={"task_id": task_id})
+            case AlreadyFinished(status):
+                log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
+            case Superseded():
+                log.info("duplicate of an earlier turn", extra={"task_id": task_id})
+            case HeldByOther() | None:
+                log.info("duplicate of another message", extra={"task_id": task_id})
         return None
 
     def _suspect(self, attempt: Attempt, lost: int) -> Attempt | None:
@@ -137,8 +167,8 @@ class Batch:
         return None
 
     def _run_all(self, attempts: Sequence[Attempt], suspect: str | None) -> None:
-        suspects = [one for one in attempts if one.delivery.message.id == suspect]
-        others = [one for one in attempts if one.delivery.message.id != suspect]
+        suspects = [one for one in attempts if one.delivery.message_id == suspect]
+        others = [one for one in attempts if one.delivery.message_id != suspect]
         self._run_each(others)
         if suspects:
             # If this one kills the worker, too, the others have ended.
@@ -160,7 +190,7 @@ class Batch:
         if seconds := self._seconds_until_due(attempt):
             self._worker.sleep(seconds)
         left_seconds = self._left_seconds()
-        if left_seconds <= 0:
+        if not self._fits(attempt, left_seconds):
             self._give_back(attempt)
             return
         is_first, self._has_begun = not self._has_begun, True
@@ -172,6 +202,11 @@ class Batch:
                 return
             end = self._worker.execution.out_of_time(attempt, error)
         self._acknowledgement.end(attempt.delivery, end)
+
+    def _fits(self, attempt: Attempt, left_seconds: float) -> bool:
+        """Whether a task may begin: if its own limit is not over by then, or it is the first."""
+        limit = hard_limit_seconds(attempt.delivery.task.options, attempt.delivery.message)
+        return left_seconds > 0 and (not self._has_begun or limit is None or limit <= left_seconds)
 
     def _run_together(self, attempts: Sequence[Attempt]) -> None:
         """Run `async def` tasks on one loop; what has not ended with the time is given back."""
@@ -193,9 +228,7 @@ class Batch:
         blocked = Stop(left_seconds + BLOCKED_LOOP_SECONDS, OutOfTime("the loop was blocked"))
         try:
             with stopped_by_signal([blocked]):
-                loop.run_together(
-                    coroutines, self._acknowledgement.write_ends, MAX_UNWRITTEN_MS / 1000
-                )
+                loop.run_together(coroutines)
         except OutOfTime:
             loop.throw_away()
 

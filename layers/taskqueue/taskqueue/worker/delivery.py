@@ -30,6 +30,16 @@ class Delivery:
         """When the task may start."""
         return self.message.eta_ms or 0
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the task is claimed: an idempotent one only when its first run did not end well.
+
+        A retry, or a second delivery, may be of a task that fails or kills its worker each time:
+        somebody has to count.
+        """
+        is_first = self.message.turn == 0 and self.receive_count == 1
+        return not (self.task.options.idempotent and is_first)
+
     def is_early(self, now_ms: int) -> bool:
         """Whether the task is due later than the worker waits for it."""
         return self.due_at_ms - now_ms > MAX_WAIT_MS

@@ -6,7 +6,7 @@ all batches.
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from typing import Any
 
 from taskqueue.worker.time_limits import Stop
@@ -18,18 +18,13 @@ class EventLoop:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
 
-    def run_together(
-        self,
-        coroutines: Sequence[Coroutine[Any, Any, None]],
-        meanwhile: Callable[[], None],
-        every_seconds: float,
-    ) -> None:
-        """Run all of them, and return when the last has ended. `meanwhile` is called now and then.
+    def run_together(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Run all of them, and return when the last has ended.
 
         Raises:
             BaseException: the loop itself was stopped; it is to be thrown away.
         """
-        self._runner.run(_together(coroutines, meanwhile, every_seconds))
+        self._runner.run(_together(coroutines))
 
     def throw_away(self) -> None:
         """Cancel what still runs; the next coroutines get a new loop."""
@@ -82,21 +77,8 @@ def _driven[V](
                 task.uncancel()
 
 
-async def _together(
-    coroutines: Sequence[Coroutine[Any, Any, None]],
-    meanwhile: Callable[[], None],
-    every_seconds: float,
-) -> None:
-    async def now_and_then() -> None:
-        while True:
-            await asyncio.sleep(every_seconds)
-            meanwhile()
-
-    beside = asyncio.create_task(now_and_then())
-    try:
-        await asyncio.gather(*coroutines)
-    finally:
-        beside.cancel()
+async def _together(coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*coroutines)
 
 
 def _current_task() -> "asyncio.Task[Any]":

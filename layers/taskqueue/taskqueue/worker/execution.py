@@ -9,7 +9,7 @@ from taskqueue.context import DEFERRED, Context
 from taskqueue.errors import OutOfTime, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.sending.call import Parent
+from taskqueue.sending.call import MAX_DEPTH, Parent
 from taskqueue.sending.producer import Producer, using
 from taskqueue.worker import outcome
 from taskqueue.worker.outcome import Attempt, End
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
 
-# What a task may raise and the worker goes on. Others, such as KeyboardInterrupt, end the process.
-TASK_ERRORS = (Exception, SystemExit, TimeLimitExceeded)
+# What is not the task's: it ends the process, or the batch.
+NOT_OF_THE_TASK = (KeyboardInterrupt, OutOfTime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Execution:
     log: "Logger"
     now_ms: Callable[[], int]
     sleep: Callable[[float], None]
+    max_depth: int = MAX_DEPTH
     raised: Callable[[Message, BaseException], None] | None = None
 
     def run(self, attempt: Attempt, left_seconds: float) -> End:
@@ -50,9 +51,12 @@ class Execution:
             try:
                 with stopped_by_signal(self._stops(attempt, left_seconds)):
                     value = self._call(attempt, context)
-                end = self._returned(attempt, context, value)
-            except TASK_ERRORS as error:
+            except NOT_OF_THE_TASK:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a task may raise anything
                 end = self._failed(attempt, context, error)
+            else:
+                end = self._returned(attempt, context, value)
             return self._logged(end, started_ms)
 
     async def run_async(self, attempt: Attempt, left_seconds: float) -> End:
@@ -61,8 +65,6 @@ class Execution:
         Raises:
             OutOfTime: the worker's time was over first.
         """
-        from asyncio import CancelledError
-
         from taskqueue.worker.event_loop import is_thrown_away, stopped_by_timers
 
         context = self._context(attempt)
@@ -73,11 +75,14 @@ class Execution:
             try:
                 stops = self._stops(attempt, left_seconds)
                 value = await stopped_by_timers(self._call(attempt, context), stops)
-                end = self._returned(attempt, context, value)
-            except (*TASK_ERRORS, CancelledError) as error:
+            except NOT_OF_THE_TASK:
+                raise
+            except BaseException as error:
                 if is_thrown_away():
                     raise
                 end = self._failed(attempt, context, error)
+            else:
+                end = self._returned(attempt, context, value)
             return self._logged(end, started_ms)
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
@@ -96,14 +101,30 @@ class Execution:
 
     def _returned(self, attempt: Attempt, context: Context, value: Any) -> End:
         if value is DEFERRED:
-            return End(states.PROGRESS, finish=None)
-        end = outcome.succeeded(attempt, value, self.now_ms())
+            return self._deferred(attempt, context)
+        try:
+            end = outcome.succeeded(attempt, value, self.now_ms())
+        except (TypeError, ValueError, RecursionError) as error:
+            # Another try would have the same result, and do again what the task has done.
+            end = outcome.failed_for_good(attempt, error, self.now_ms())
+            return self._told(attempt, context, end, error)
         self._tell(attempt.delivery.task.options.on_success, context, value)
         return end
 
+    def _deferred(self, attempt: Attempt, context: Context) -> End:
+        if context.has_planned:
+            return End(states.PROGRESS, finish=None)
+        error = RuntimeError("a task that returns DEFERRED must have planned its parts")
+        return self._told(
+            attempt, context, outcome.failed_for_good(attempt, error, self.now_ms()), error
+        )
+
     def _failed(self, attempt: Attempt, context: Context, error: BaseException) -> End:
+        return self._told(attempt, context, outcome.failed(attempt, error, self.now_ms()), error)
+
+    def _told(self, attempt: Attempt, context: Context, end: End, error: BaseException) -> End:
+        """Tell the log, the observer and the task's hook what an attempt raised."""
         options = attempt.delivery.task.options
-        end = outcome.failed(attempt, error, self.now_ms())
         cause = end.cause or error
         if self.raised:
             self.raised(attempt.delivery.message, cause)
@@ -156,7 +177,9 @@ class Execution:
         """Let log lines name the task, and what it sends be its children, while it runs."""
         message = attempt.delivery.message
         parent = Parent(message, attempt.retries)
-        producer = Producer(self.sender, self.store, self.now_ms, self.sleep, parent)
+        producer = Producer(
+            self.sender, self.store, self.now_ms, self.sleep, parent, self.max_depth
+        )
         keys = {"task_id": message.id, "task": message.task, "attempt": attempt.number}
         self.log.thread_safe_append_keys(**keys)
         try:

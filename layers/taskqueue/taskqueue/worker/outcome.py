@@ -1,14 +1,16 @@
 """How an attempt at a task ends: pure decisions that the worker then carries out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from taskqueue.errors import MaxRetriesExceeded, Retry, TaskRevoked
+from taskqueue import clock
+from taskqueue.errors import MaxRetriesExceeded, MessageTooLarge, Retry, TaskRevoked
+from taskqueue.message import sent_again
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
 from taskqueue.retry import RetryLater, decide
+from taskqueue.sending.sender import SendAgain
 from taskqueue.worker.delivery import Delivery
 
 # An item of DynamoDB holds 400 KB; the rest of the record needs little.
@@ -27,16 +29,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What to do after an attempt.
+    """What to do after an attempt; its message is acknowledged when all of it is done.
 
-    `finish`: the record's last write, None for a task without a record. `comes_back_at_ms`: when
-    its message is delivered again; None acknowledges it. `dead_letter_reason`: why it is a dead
-    letter. `cause`: the error that ended it, and `error` how the record will show it.
+    `finish`: the record's last write, None for a task without a record. `again`: the message of the
+    task's next turn. `dead_letter_reason`: why it is a dead letter. `cause`: the error that ended
+    it, and `error` how the record will show it.
     """
 
     status: str
     finish: Finish | None
-    comes_back_at_ms: int | None = None
+    again: SendAgain | None = None
     dead_letter_reason: str | None = None
     cause: BaseException | None = None
     error: ErrorInfo | None = None
@@ -67,6 +69,13 @@ def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
     if isinstance(decision, RetryLater):
         return _retry(attempt, _cause(error) or error, decision.delay_seconds, now_ms)
     cause = _cause(error) or _exhausted(attempt) if isinstance(error, Retry) else error
+    return failed_for_good(attempt, cause, now_ms, is_exhausted=decision.exhausted)
+
+
+def failed_for_good(
+    attempt: Attempt, cause: BaseException, now_ms: int, *, is_exhausted: bool = False
+) -> End:
+    """Return the end of an attempt that is FAILURE. `is_exhausted`: it was retried too often."""
     info = ErrorInfo.of(cause)
     meta = result_meta(
         attempt.delivery.message,
@@ -76,7 +85,7 @@ def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
         at_ms=now_ms,
     )
     # Without a record, a failure would be told nowhere but in the log.
-    kept = decision.exhausted or attempt.number == 0
+    kept = is_exhausted or attempt.number == 0
     reason = f"failed after {attempt.retries} retries: {info.type}: {info.message}"
     return End(
         states.FAILURE,
@@ -95,22 +104,30 @@ def expired(attempt: Attempt, now_ms: int) -> End:
 
 
 def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms: int) -> End:
+    delivery, due_at_ms = attempt.delivery, now_ms + round(delay_seconds * 1000)
+    try:
+        again = _next_turn(attempt, due_at_ms)
+    except MessageTooLarge:
+        return failed_for_good(attempt, cause, now_ms, is_exhausted=True)
     info = ErrorInfo.of(cause)
-    meta = result_meta(
-        attempt.delivery.message,
-        states.RETRY,
-        error=info,
-        retries=attempt.retries + 1,
-        at_ms=now_ms,
+    retries = attempt.retries + 1
+    meta = result_meta(delivery.message, states.RETRY, error=info, retries=retries, at_ms=now_ms)
+    finish = _finish(attempt, states.RETRY, meta, now_ms, retries=retries, next_due_ms=due_at_ms)
+    return End(states.RETRY, finish, again=again, cause=cause, error=info)
+
+
+def _next_turn(attempt: Attempt, due_at_ms: int) -> SendAgain:
+    message = attempt.delivery.message
+    retries, turn = attempt.retries + 1, message.turn + 1
+    body = sent_again(
+        attempt.delivery.body,
+        turn=turn,
+        after=attempt.number,
+        retries=retries,
+        eta=clock.iso(due_at_ms),
     )
-    due_at_ms = now_ms + round(delay_seconds * 1000)
-    return End(
-        states.RETRY,
-        _finish(attempt, states.RETRY, meta, now_ms, claimable_at_ms=due_at_ms),
-        comes_back_at_ms=due_at_ms,
-        cause=cause,
-        error=info,
-    )
+    changed = replace(message, turn=turn, after=attempt.number, retries=retries, eta_ms=due_at_ms)
+    return SendAgain(changed, body)
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -124,13 +141,28 @@ def _exhausted(attempt: Attempt) -> MaxRetriesExceeded:
 
 
 def _finish(
-    attempt: Attempt, status: str, meta: bytes, now_ms: int, claimable_at_ms: int = NEVER_MS
+    attempt: Attempt,
+    status: str,
+    meta: bytes,
+    now_ms: int,
+    *,
+    retries: int | None = None,
+    next_due_ms: int | None = None,
 ) -> Finish | None:
     if attempt.number == 0:
         return None
-    retries = attempt.retries + (status == states.RETRY)
     message = attempt.delivery.message
-    return Finish(message.id, attempt.number, status, meta, claimable_at_ms, retries, now_ms)
+    return Finish(
+        task_id=message.id,
+        attempt=attempt.number,
+        turn=message.turn,
+        status=status,
+        meta=meta,
+        retries=attempt.retries if retries is None else retries,
+        at_ms=now_ms,
+        due_ms=message.eta_ms,
+        next_due_ms=next_due_ms,
+    )
 
 
 def _ignores_result(attempt: Attempt) -> bool:

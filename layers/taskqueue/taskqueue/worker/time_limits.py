@@ -26,7 +26,7 @@ def stops_of(options: TaskOptions, message: Message, left_seconds: float) -> Seq
     worker's `left_seconds` are over before, the task is out of time and has not failed.
     """
     soft = _shorter(options.soft_time_limit_seconds, message.soft_time_limit_seconds)
-    hard = _shorter(options.time_limit_seconds, message.time_limit_seconds)
+    hard = hard_limit_seconds(options, message)
     last = Stop(max(left_seconds, 0.001), OutOfTime("the worker's time is over"))
     if hard is not None and hard <= left_seconds:
         last = Stop(hard, TimeLimitExceeded(f"the task ran longer than {hard:g} seconds"))
@@ -34,6 +34,11 @@ def stops_of(options: TaskOptions, message: Message, left_seconds: float) -> Seq
         error = SoftTimeLimitExceeded(f"the task ran longer than {soft:g} seconds")
         return Stop(soft, error), last
     return (last,)
+
+
+def hard_limit_seconds(options: TaskOptions, message: Message) -> float | None:
+    """Return the time after which a task is ended, its own or its caller's; None: no limit."""
+    return _shorter(options.time_limit_seconds, message.time_limit_seconds)
 
 
 @contextmanager

@@ -18,8 +18,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from taskqueue import clock
 from taskqueue.message import Message
 from taskqueue.records import states
+from taskqueue.sending.call import MAX_DEPTH
+from taskqueue.worker.acknowledgement import Soon
 from taskqueue.worker.batch import Batch
 from taskqueue.worker.execution import Execution
+from taskqueue.worker.group_commit import GroupCommit
 from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -52,8 +55,9 @@ async def _sleep_on_the_loop(seconds: float) -> None:
 class Worker:
     """Runs the tasks of `app` that come from one queue; one for the life of the Lambda.
 
-    `raised` is told what tasks raise, by their messages. `sleep` and `sleep_async` wait so many
-    seconds; a test's move its clock.
+    `soon` calls a function a moment later. `max_depth`: of tasks that send tasks. `raised` is told
+    what tasks raise, by their messages. `sleep` and `sleep_async` wait so many seconds; a test's
+    move its clock.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class Worker:
         now_ms: Callable[[], int] = clock.now_ms,
         sleep: Callable[[float], None] = time.sleep,
         sleep_async: Callable[[float], Awaitable[None]] = _sleep_on_the_loop,
+        soon: Soon | None = None,
+        max_depth: int = MAX_DEPTH,
         raised: Callable[[Message, BaseException], None] | None = None,
     ) -> None:
         self.app = app
@@ -78,7 +84,9 @@ class Worker:
         self.now_ms = now_ms
         self.sleep = sleep
         self.sleep_async = sleep_async
-        self.execution = Execution(store, sender, logger, now_ms, sleep, raised)
+        self.sender = sender
+        self.soon = soon or GroupCommit()
+        self.execution = Execution(store, sender, logger, now_ms, sleep, max_depth, raised)
         self._metrics = metrics
 
     def handle(
