@@ -77,7 +77,8 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
     # Sent once more under its id, it is still one schedule.
     rest.post(START, {**body, "task_id": task_id}).expect(202)
     rest.delete(f"/tasks/{task_id}").expect(200)
-    schedules.delete_schedule(**key)
+    with pytest.raises(schedules.exceptions.ResourceNotFoundException):
+        schedules.get_schedule(**key)
 
 
 def test_a_schedule_fires_into_the_queue(

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Mapping
 
 import pytest
@@ -42,7 +41,8 @@ def run(module: str, *arguments: str, environ: Mapping[str, str]) -> str:
 
 
 def test_it_sends_and_waits(environ: dict[str, str], people: People, readers: Readers) -> None:
-    hub, news = people.hub(30), uuid.uuid4().hex
+    hub = people.hub(30)
+    news = people.news(hub)
     printed = run("examples.producer.notify", hub.id, news, environ=environ).splitlines()
     assert printed[0].startswith("task ")
     assert printed[1] == "delivered to 30 friends"
@@ -58,7 +58,8 @@ def test_it_needs_the_permissions_of_the_page(
     }
     with iam_user(stack, permissions) as keys:
         friends = people.hub(2)
-        printed = run("examples.producer.notify", friends.id, "news", environ=environ | dict(keys))
+        news = people.news(friends)
+        printed = run("examples.producer.notify", friends.id, news, environ=environ | dict(keys))
     assert printed.endswith("delivered to 2 friends\n")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.people import Hub, People
 from tests.faults.duplicates import duplicated
-from tests.faults.interruption import kill_while_it_delivers, quick_redelivery
+from tests.faults.interruption import killed_while_it_delivers, quick_redelivery
 from tests.faults.local_function import LocalFunction, kill
 from tests.faults.sqs_proxy import observed_sends
 from tests.support.raw_queue import RawQueue
@@ -53,11 +53,12 @@ def test_messages_delivered_twice_change_nothing(
 
 
 def test_a_consumer_killed_while_it_delivers_is_made_up_for(
-    rest: Rest, hub: Hub, readers: Readers, consumer: LocalFunction
+    stack: Stack, rest: Rest, hub: Hub, readers: Readers, consumer: LocalFunction
 ) -> None:
-    news_id, task_id = _post(rest, hub)
-    kill_while_it_delivers(consumer, readers, news_id, hub.friends)
-    found = finished(rest, task_id, 50)
+    with killed_while_it_delivers(stack, consumer) as killed:
+        news_id, task_id = _post(rest, hub)
+        until(lambda: killed, "the worker is killed")
+        found = finished(rest, task_id, 50)
     assert (found["status"], found["result"]) == ("SUCCESS", FRIENDS)
     assert readers.of_news(news_id) == list(hub.friends)
 
@@ -83,13 +84,14 @@ def test_a_consumer_killed_between_its_plan_and_the_record_is_made_up_for(
 
 
 def test_a_consumer_killed_over_a_small_fan_out_is_made_up_for(
-    rest: Rest, people: People, readers: Readers, consumer: LocalFunction
+    stack: Stack, rest: Rest, people: People, readers: Readers, consumer: LocalFunction
 ) -> None:
     """The task itself delivers, so another worker waits until the dead one's lease runs out."""
     hub = people.hub(999)
-    news_id, task_id = _post(rest, hub)
-    kill_while_it_delivers(consumer, readers, news_id, hub.friends)
-    found = finished(rest, task_id, 50)
+    with killed_while_it_delivers(stack, consumer) as killed:
+        news_id, task_id = _post(rest, hub)
+        until(lambda: killed, "the worker is killed")
+        found = finished(rest, task_id, 50)
     assert (found["status"], found["result"]) == ("SUCCESS", 999)
     assert found["attempts"] >= 2
     assert readers.of_news(news_id) == list(hub.friends)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.faults.local_function import LocalFunction, frozen, kill
+from tests.faults.aws_proxy import observed_calls
+from tests.faults.local_function import LocalFunction, kill
 from tests.support.raw_queue import RawQueue
-from tools.demo.readers import Readers
-from tools.errors import ToolError
 from tools.local.deployed import Stack
-from tools.waiting import until
 
 # The time limit of the consumer, and so of its lease, and what SQS waits for it.
 REDELIVERY_SECONDS = 10
+# Each is of 25 deliveries.
+WRITES_BEFORE_THE_KILL = 5
 
 
 @contextmanager
@@ -33,20 +34,18 @@ def quick_redelivery(stack: Stack, function: LocalFunction) -> Iterator[None]:
         queue.wait_until_empty()
 
 
-def kill_while_it_delivers(
-    function: LocalFunction, readers: Readers, news_id: str, friends: Sequence[str]
-) -> int:
-    """Kill the processes of the function when the news has reached the first of these friends.
+@contextmanager
+def killed_while_it_delivers(stack: Stack, function: LocalFunction) -> Iterator[list[int]]:
+    """While the function's processes are killed, once, when they have made a few of their writes.
 
-    Returns how many it had reached by then.
-
-    Raises:
-        ToolError: it had reached none, or all.
+    Yields the ids of those killed, a list that is empty until then.
     """
-    until(lambda: readers.include(friends[0], news_id), "the first delivery")
-    with frozen(function) as pids:
-        kill(pids)
-    reached = len(readers.of_news(news_id))
-    if not 0 < reached < len(friends):
-        raise ToolError("the consumer was not killed in the middle of its work")
-    return reached
+    writes, killed = itertools.count(1), []
+
+    def kill_amid(action: str, _parameters: object) -> None:
+        if action == "BatchWriteItem" and next(writes) == WRITES_BEFORE_THE_KILL:
+            killed.extend(function.pids())
+            kill(killed)
+
+    with observed_calls(stack, [function.logical_id], "dynamodb", kill_amid):
+        yield killed

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from social.friends import FriendStore
 from tests.faults.duplicates import duplicated
-from tests.faults.interruption import kill_while_it_delivers, quick_redelivery
+from tests.faults.interruption import killed_while_it_delivers, quick_redelivery
 from tests.faults.local_function import LocalFunction
 from tests.support.raw_queue import RawQueue
 from tests.support.tasks import finished
@@ -28,6 +28,7 @@ from tools.local.deployed import Stack, read_stack
 from tools.local.ministack import Ministack, add_port
 from tools.local.rest import Rest
 from tools.local.sam import stack_name
+from tools.waiting import until
 
 CONSUMER = "notificationsFunction"
 SENDERS = ("ProducerFunction", CONSUMER)
@@ -90,11 +91,11 @@ class Acceptance:
         with (
             quick_redelivery(self._stack, consumer),
             duplicated(self._stack, SENDERS) as duplicator,
+            killed_while_it_delivers(self._stack, consumer) as killed,
         ):
             first = self._post()
-            friends = self._network.friends
-            reached = kill_while_it_delivers(consumer, self._readers, first.news_id, friends)
-            say(f"killed        a consumer of task {first.task_id}, after {reached:,} deliveries")
+            until(lambda: killed, "a consumer is killed")
+            say(f"killed        {len(killed)} consumers, over task {first.task_id}")
             posts = [first, *(self._post() for _ in range(POSTS - 1))]
             self._wait(posts)
             # Copies that come later than the end of their task.
