@@ -22,11 +22,11 @@ class DecoratorOptions(TypedDict, total=False):
     `retry_backoff`: the first wait, doubled with each retry; True is 1. `soft_time_limit` raises
     `SoftTimeLimitExceeded` in the task, `time_limit` ends it. `expires`: not run when it waited
     longer. `throws`: errors that are part of its work, logged in one line. `idempotent`: running it
-    twice does no harm by its nature, so it has no record and is not claimed. `internal`: only other
-    tasks send it; no API starts or lists it, and no schedule runs it. `check` is called with the
-    arguments before the task is sent, and refuses them by `WrongArguments`. `before_start`,
-    `on_success`, `on_failure` and `on_retry` are called with the run's `Context` and, but for the
-    first, with the result or the error.
+    twice does no harm by its nature, so its first run has no record and is not claimed. `internal`:
+    only other tasks send it; no API starts or lists it, and no schedule runs it. `check` is called
+    with the arguments before the task is sent, and refuses them by `WrongArguments`.
+    `before_start`, `on_success`, `on_failure` and `on_retry` are called with the run's `Context`
+    and, but for the first, with the result or the error.
     """
 
     max_retries: int | None

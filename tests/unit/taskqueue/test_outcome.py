@@ -1,4 +1,4 @@
-"""How an attempt ends: what is written, hidden and sent to the dead letters."""
+"""How an attempt ends: what is written, sent again and sent to the dead letters."""
 
 import json
 from typing import Any
