@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskqueue import App, Context, TaskFailed
+from taskqueue import App, Context, MaxRetriesExceeded
 from taskqueue.testing import InMemory
 
 app = App("shop", queue="payments")
@@ -66,7 +66,7 @@ def test_retries_end() -> None:
     with InMemory(app) as memory:
         result = confirm.delay("card")
         memory.work(seconds=60)
-        with pytest.raises(TaskFailed, match="MaxRetriesExceeded"):
+        with pytest.raises(MaxRetriesExceeded):
             result.get()
         (letter,) = memory.dead_letters()
         assert letter.reason.startswith("failed after 2 retries")

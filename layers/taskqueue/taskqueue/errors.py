@@ -159,3 +159,9 @@ class TimeLimitExceeded(BaseException):
 
 class OutOfTime(BaseException):
     """The worker's own time is over before the task's is: the task is given back."""
+
+
+STANDING_FOR_CELERY: dict[str, type[BaseException]] = {
+    kind.celery_name: kind
+    for kind in (TaskRevoked, MaxRetriesExceeded, SoftTimeLimitExceeded, TimeLimitExceeded)
+}

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from taskqueue import errors
 from taskqueue.errors import (
     NoResult,
     TaskFailed,
@@ -11,6 +12,7 @@ from taskqueue.errors import (
     TaskRevoked,
 )
 from taskqueue.records import states
+from taskqueue.records.meta import CELERY_ERRORS
 
 if TYPE_CHECKING:
     from taskqueue.records.meta import ErrorInfo
@@ -87,10 +89,17 @@ def error_of(record: "TaskRecord") -> BaseException:
 
 def _exception(error: "ErrorInfo") -> BaseException:
     """Return the task's own exception, where its class is loaded in this process."""
-    kind = getattr(sys.modules.get(error.module), error.type, None)
+    kind = _class_of(error)
     if isinstance(kind, type) and issubclass(kind, BaseException):
         try:
             return kind(*error.args)
         except Exception:  # noqa: BLE001 - a class may take other arguments than it keeps
             return TaskFailed(f"{error.type}: {error.message}")
     return TaskFailed(f"{error.type}: {error.message}")
+
+
+def _class_of(error: "ErrorInfo") -> object:
+    """Return the class that an error names; one of Celery's is what stands for it here."""
+    if error.module == CELERY_ERRORS and error.type in errors.STANDING_FOR_CELERY:
+        return errors.STANDING_FOR_CELERY[error.type]
+    return getattr(sys.modules.get(error.module), error.type, None)

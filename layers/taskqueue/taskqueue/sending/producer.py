@@ -1,7 +1,7 @@
-"""Whoever sends tasks: `delay` and `send_many` find it here.
+"""The producer: sends calls of tasks and hands out their results. `delay` finds it here.
 
-In a process with the stack's settings it is made of them; inside a task, and in a test in memory,
-`using` sets another.
+In a process with the stack's settings it is made from them. While a task runs, and in a test in
+memory, `using` sets another.
 """
 
 import time

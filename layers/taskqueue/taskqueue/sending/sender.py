@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from taskqueue.aws.errors import send_errors
-from taskqueue.errors import SendError
+from taskqueue.errors import PermanentError, SendError, SendRefused
 from taskqueue.message import MAX_BYTES, Message, encode
 from taskqueue.queue import Queue
 from taskqueue.records.store import Enqueued, Recorder, TaskStore
@@ -103,7 +103,8 @@ class Sender:
         """Record and send many tasks, 25 records and 10 messages a request.
 
         Raises:
-            MessageTooLarge, TaskIdTaken, StoreError: nothing was sent, and no record stays behind.
+            MessageTooLarge, TaskIdTaken: nothing was sent, and no record stays behind.
+            StoreError: nothing was sent. Where the database did not answer, records may stay behind.
             SendError: some were not sent, and of those no record stays behind.
         """
         outgoing = [self._outgoing(message, now_ms) for message in messages]
@@ -160,41 +161,38 @@ class Sender:
         with send_errors():
             self._sqs.send_message(QueueUrl=one.queue.url, **one.entry)
 
-    def _send_all(self, outgoing: "Sequence[Outgoing]") -> "list[Outgoing]":
-        """Send each to its queue; return those that were not sent."""
-        far = [one for one in outgoing if one.is_scheduled]
-        unsent = [one for one in far if not self._is_sent(one)]
+    def _send_all(self, outgoing: "Sequence[Outgoing]") -> "dict[Outgoing, SendError]":
+        """Send each to its queue; return those that were not sent, and why."""
+        unsent: dict[Outgoing, SendError] = {}
         near: dict[Queue, list[Outgoing]] = {}
         for one in outgoing:
-            if one not in far:
+            if one.is_scheduled:
+                try:
+                    self._send_one(one)
+                except SendError as error:
+                    unsent[one] = error
+            else:
                 near.setdefault(one.queue, []).append(one)
         for queue, ones in near.items():
             for batch in batches(ones):
-                unsent += self._send_batch(queue, batch)
+                unsent |= self._send_batch(queue, batch)
         return unsent
 
-    def _is_sent(self, one: "Outgoing") -> bool:
-        try:
-            self._send_one(one)
-        except SendError:
-            return False
-        return True
-
-    def _send_batch(self, queue: Queue, batch: "Sequence[Outgoing]") -> "Sequence[Outgoing]":
+    def _send_batch(self, queue: Queue, batch: "Sequence[Outgoing]") -> "dict[Outgoing, SendError]":
         """Send up to ten; try those again that SQS refuses alone; return those not sent."""
         for tried in range(MAX_TRIES):
             entries: Any = [{"Id": str(index), **one.entry} for index, one in enumerate(batch)]
             try:
                 with send_errors():
                     response = self._sqs.send_message_batch(QueueUrl=queue.url, Entries=entries)
-            except SendError:
-                return batch
+            except SendError as error:
+                return dict.fromkeys(batch, error)
             failed = {int(failure["Id"]) for failure in response.get("Failed", [])}
             batch = [one for index, one in enumerate(batch) if index in failed]
             if not batch:
-                return ()
+                return {}
             self._sleep(random.uniform(0, 0.1 * 2**tried))
-        return batch
+        return dict.fromkeys(batch, SendError())
 
     def _queue(self, name: str) -> Queue:
         try:
@@ -204,10 +202,10 @@ class Sender:
 
 
 def delay_seconds(message: Message, now_ms: int) -> int:
-    """Return the delay that SQS can keep of what is left until the task is due.
+    """Return for how many seconds SQS is to delay the message.
 
-    One to two seconds less than is left: the queue's consumer may take a second to look again, and
-    the worker waits out the rest, so that no task starts late for it.
+    That is one to two seconds less than is left until the task is due: the queue's consumer may
+    take a second to look again. The worker waits out the rest, so that no task starts late.
     """
     left_ms = (message.eta_ms or 0) - now_ms - MESSAGE_EARLY_MS
     return min(max(left_ms, 0) // 1000, MAX_DELAY_SECONDS)
@@ -228,6 +226,10 @@ def batches(outgoing: "Sequence[Outgoing]") -> "Iterator[list[Outgoing]]":
         yield batch
 
 
-def _check_sent(unsent: "Sequence[Outgoing]") -> None:
-    if unsent:
-        raise SendError(f"the queue did not take {len(unsent)} messages")
+def _check_sent(unsent: "Mapping[Outgoing, SendError]") -> None:
+    if not unsent:
+        return
+    message = f"the queue did not take {len(unsent)} messages"
+    if all(isinstance(error, PermanentError) for error in unsent.values()):
+        raise SendRefused(message)
+    raise SendError(message)

@@ -51,7 +51,7 @@ async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequenc
 
 
 def is_thrown_away() -> bool:
-    """Whether the running coroutine is cancelled from outside, together with its loop."""
+    """Whether the running coroutine is cancelled because its whole loop is given up."""
     return _current_task().cancelling() > 0
 
 
