@@ -11,6 +11,7 @@ from functions.producer import observing
 from taskqueue import clock
 from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.dead_letters.redrive import Redriver
+from taskqueue.errors import NotRedrivable
 from taskqueue.lambdas import clients, wiring
 
 router = Router()
@@ -56,8 +57,8 @@ def discard_queue(queue: QueueName) -> Reply:
     return replies.ok({"queue": queue, "discarded": count, "more": is_rest})
 
 
-def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool]:
-    """Work on a queue's dead letters; return how many were, and whether the time ran out.
+def _for_each(queue: str, work: Callable[[DeadLetter], bool]) -> tuple[int, bool]:
+    """Work on a queue's dead letters; return for how many it was done, and whether time ran out.
 
     From the newest to the oldest of those there are now: what comes back meanwhile is newer.
     """
@@ -68,18 +69,25 @@ def _for_each(queue: str, work: Callable[[DeadLetter], None]) -> tuple[int, bool
         for letter in page.letters:
             if router.lambda_context.get_remaining_time_in_millis() < RESERVED_MS:
                 return count, True
-            work(letter)
-            count += 1
+            count += work(letter)
         if page.next_id is None:
             return count, False
         after = page.next_id
 
 
-def _redrive_by_id(letter_id: str) -> None:
+def _redrive_by_id(letter_id: str) -> bool:
     # A page has no bodies. A letter may be gone by now: someone else redrove it.
     letter = wiring.dead_letter_store().get(letter_id)
-    if letter is not None:
+    if letter is None:
+        return False
+    try:
         _redrive(letter)
+    except NotRedrivable as error:
+        # The letter stays, and keeps no other one from its queue.
+        extra = {"dead_letter_id": letter_id, "reason": str(error)}
+        observing.logger.info("dead letter not redriven", extra=extra)
+        return False
+    return True
 
 
 def _redrive(letter: DeadLetter) -> None:
@@ -95,9 +103,10 @@ def _redrive(letter: DeadLetter) -> None:
     observing.logger.info("dead letter redriven", extra=extra)
 
 
-def _discard(letter_id: str) -> None:
+def _discard(letter_id: str) -> bool:
     wiring.dead_letter_store().delete(letter_id)
     observing.logger.info("dead letter discarded", extra={"dead_letter_id": letter_id})
+    return True
 
 
 def _unknown() -> Exception:

@@ -73,6 +73,12 @@ def test_the_tasks_of_the_page_run(extended: Stack) -> None:
     written = finished(rest, rest.post(second, body).expect(202)["task_id"])
     assert (written["queue"], written["result"]) == ("digests", ["Read all about it."])
 
+    # Its consumer may send tasks of its own.
+    body = {"args": [list(hub.friends[:3])]}
+    sent = finished(rest, rest.post("/tasks/write_digests", body).expect(202)["task_id"])
+    children = [finished(rest, task_id) for task_id in sent["result"]]
+    assert [child["result"] for child in children] == [["Read all about it."]] * 3
+
 
 def test_the_new_queue_has_dead_letters_of_its_own(extended: Stack) -> None:
     rest = Rest.of(extended)

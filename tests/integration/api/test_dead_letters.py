@@ -11,6 +11,7 @@ from taskqueue import clock
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
 from taskqueue.message import Message, decode, encode
+from taskqueue.records.claim import Claim
 from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 
@@ -213,6 +214,31 @@ def test_a_redrive_of_a_task_that_has_gone_on_says_so(
     assert (reply.status, stack.bodies()) == (409, [])
     assert reply.body["detail"] == f"the task is {status}; only a FAILURE can be redriven"
     assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_letter_that_cannot_be_redriven_keeps_no_other_from_its_queue(
+    stack: Stack, write: Send, read: Send
+) -> None:
+    for name in ("t-1", "t-2"):
+        bury(record(encode(task(name)), message_id=f"m-{name}"))
+    stack.set_status("t-2", "SUCCESS")
+    reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
+    assert (reply.status, reply.body["redriven"]) == (202, 1)
+    assert [message.id for message in stack.messages()] == ["t-1"]
+    assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_part_whose_workers_died_is_redriven(stack: Stack, write: Send) -> None:
+    parent, part = task("whole"), replace(task("whole.0"), parent_id="whole")
+    store = wiring.task_store()
+    store.enqueue(parent, 1)
+    store.claim([Claim(parent, 2, "m-0")], 1)
+    store.plan_parts("whole", planned_key(0, "p", 1, 1, last=True))
+    store.claim([Claim(part, 2, "m-1")], 1)
+    bury(record(encode(part)))
+    reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
+    assert reply.status == 202
+    assert [(message.id, message.turn) for message in stack.messages()] == [("whole.0", 1)]
 
 
 def test_a_redrive_that_was_cut_short_is_made_again(stack: Stack, write: Send) -> None:

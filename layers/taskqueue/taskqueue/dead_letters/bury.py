@@ -1,5 +1,6 @@
 """Keeps a dead letter and says so in the record of its task."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from taskqueue.dead_letters.letter import DeadLetter, ReadLetter
@@ -24,21 +25,24 @@ def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> N
         StoreError, Throttled: a write failed; the message must come back.
     """
     letters.put(read.letter)
-    failed = _failed_task(read.letter, read.message, tasks)
-    if failed:
-        error = read.error or ErrorInfo.of(TaskQueueError(read.letter.reason))
+    error = read.error or ErrorInfo.of(TaskQueueError(read.letter.reason))
+    for failed in _failed_tasks(read.letter, read.message, tasks):
         tasks.fail(failed, error, now_ms)
 
 
-def _failed_task(letter: DeadLetter, message: Message | None, tasks: TaskStore) -> Message | None:
-    """Return the task that has failed; for a part, that is the task to which it belongs.
+def _failed_tasks(
+    letter: DeadLetter, message: Message | None, tasks: TaskStore
+) -> Sequence[Message]:
+    """Return the tasks that have failed: the letter's, and of a part the task it belongs to, too.
 
-    A part has no record of its own. A parent without parts only sent this task, and has not failed.
+    A part has a record of its own only when its first run did not end well. A parent without parts
+    only sent this task, and has not failed.
     """
     if message and message.parent_id:
         parent = tasks.get(message.parent_id)
         if parent and parent.parts:
-            return Message(parent.task, parent.id, queue=parent.queue, turn=parent.turn)
+            whole = Message(parent.task, parent.id, queue=parent.queue, turn=parent.turn)
+            return [message, whole] if tasks.get(message.id) else [whole]
     if letter.task_id and letter.task:
-        return message or Message(letter.task, letter.task_id, queue=letter.queue)
-    return None
+        return [message or Message(letter.task, letter.task_id, queue=letter.queue)]
+    return []

@@ -104,7 +104,7 @@ class Sender:
 
         Raises:
             MessageTooLarge, TaskIdTaken: nothing was sent, and no record stays behind.
-            StoreError: nothing was sent. Where the database did not answer, records may stay behind.
+            StoreError: nothing was sent; where the database gave no answer, records may stay.
             SendError: some were not sent, and of those no record stays behind.
         """
         outgoing = [self._outgoing(message, now_ms) for message in messages]
