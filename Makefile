@@ -23,7 +23,7 @@ build: environments ## sam build
 	@$(PYTHON) -m tools.local.stack build
 
 unit: environments ## the tests of what computes, in seconds, without a network
-	@$(PYTHON) -m pytest -q tests/unit
+	@$(PYTHON) -m pytest -q tests/unit tests/rules
 
 test: environments ## style, types, template, and every test, with their coverage
 	@$(PYTHON) -m tools.check

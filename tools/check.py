@@ -22,7 +22,14 @@ from tools.paths import DEV_ENVIRONMENT, ROOT, SAM, UV
 from tools.shell import Command
 
 TYPED = ("layers", "functions", "tools", "tests", "examples/tasks")
-TESTS = ("tests/unit", "tests/contract", "tests/integration", "tests/e2e", "tests/sam_local")
+TESTS = (
+    "tests/unit",
+    "tests/rules",
+    "tests/contract",
+    "tests/integration",
+    "tests/e2e",
+    "tests/sam_local",
+)
 
 
 @dataclass(frozen=True)

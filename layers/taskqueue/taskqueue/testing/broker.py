@@ -16,7 +16,10 @@ from taskqueue.message import MAX_BYTES
 from taskqueue.queue import Queue
 from taskqueue.sending.sender import MAX_BATCH_ENTRIES, MAX_DELAY_SECONDS
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_VISIBILITY_SECONDS = 12 * 60 * 60
+RETENTION_SECONDS = 14 * 24 * 60 * 60
+MAX_IN_FLIGHT = 120_000
 _ARN_PREFIX = "arn:aws:sqs:memory:0:"
 
 
@@ -33,13 +36,30 @@ class StoredMessage:
     receive_count: int = 0
     receipt: str | None = None
 
+    def is_in_flight(self, now_ms: int) -> bool:
+        """Whether it was received and is hidden; one that is delayed is not."""
+        return self.receive_count > 0 and self.visible_at_ms > now_ms
+
+
+@dataclass(frozen=True)
+class Redrive:
+    """After how many receives a message of any queue goes to which dead-letter queue."""
+
+    max_receive_count: int
+    dead_letter_url: str
+
 
 @dataclass
 class MemoryBroker:
-    """Queues in memory, with the methods of the boto3 SQS client that the queue's parts call."""
+    """Queues in memory, with the methods of the boto3 SQS client that the queue's parts call.
+
+    `max_in_flight`: SQS's own quota, unless a test would meet it with fewer messages.
+    """
 
     now_ms: Callable[[], int]
     visibility_timeout_seconds: int = 60
+    max_in_flight: int = MAX_IN_FLIGHT
+    redrive: Redrive | None = None
     _queues: dict[str, list[StoredMessage]] = field(default_factory=dict)
     _receipts: Iterator[int] = field(default_factory=itertools.count)
 
@@ -72,9 +92,12 @@ class MemoryBroker:
     def receive_message(self, **request: Any) -> dict[str, Any]:
         """Take up to `MaxNumberOfMessages` that are visible, and hide them."""
         now_ms = self.now_ms()
+        self._move_what_came_too_often(request["QueueUrl"])
         queue = self._queue(request["QueueUrl"])
         visible = [message for message in queue if message.visible_at_ms <= now_ms]
-        taken = visible[: request.get("MaxNumberOfMessages", 1)]
+        in_flight = sum(message.is_in_flight(now_ms) for message in queue)
+        room = max(0, self.max_in_flight - in_flight)
+        taken = visible[: min(request.get("MaxNumberOfMessages", 1), room)]
         for message in taken:
             message.receive_count += 1
             message.receipt = f"{message.id}#{next(self._receipts)}"
@@ -118,10 +141,25 @@ class MemoryBroker:
         return message.id
 
     def _queue(self, url: str) -> list[StoredMessage]:
+        """Return the messages of a queue, without those that it has kept for too long."""
         try:
-            return self._queues[url]
+            queue = self._queues[url]
         except KeyError:
             raise _error("AWS.SimpleQueueService.NonExistentQueue") from None
+        oldest_ms = self.now_ms() - RETENTION_SECONDS * 1000
+        queue[:] = [message for message in queue if message.sent_at_ms >= oldest_ms]
+        return queue
+
+    def _move_what_came_too_often(self, url: str) -> None:
+        """Move to the dead-letter queue what was received as often as its queue allows."""
+        if self.redrive is None or url == self.redrive.dead_letter_url:
+            return
+        queue = self._queue(url)
+        for message in list(queue):
+            is_visible = message.visible_at_ms <= self.now_ms()
+            if is_visible and message.receive_count >= self.redrive.max_receive_count:
+                queue.remove(message)
+                self._queue(self.redrive.dead_letter_url).append(message)
 
     def _find(self, url: str, receipt: str) -> StoredMessage | None:
         return next((message for message in self._queue(url) if message.receipt == receipt), None)

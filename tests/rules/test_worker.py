@@ -1,0 +1,87 @@
+"""The worker under SQS's rules: no task is lost to them, and none runs against its word."""
+
+import pytest
+
+from taskqueue.app import App
+from taskqueue.context import Context
+from taskqueue.message import Message
+from taskqueue.testing.broker import MemoryBroker, Redrive
+from tests.unit.taskqueue.deliveries import NOW_MS
+from tests.unit.taskqueue.rig import Rig
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@pytest.fixture
+def ran() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def rig(ran: list[str]) -> Rig:
+    app = App("rules", queue="work")
+
+    @app.task(bind=True)
+    def note(run: Context) -> None:
+        ran.append(run.id)
+
+    @app.task(bind=True, max_retries=None)
+    def poll(run: Context, times: int, seconds: float) -> None:
+        ran.append(run.id)
+        if run.retries < times:
+            run.retry(countdown=seconds)
+
+    return Rig(app)
+
+
+@pytest.mark.parametrize("days", [15, 40])
+def test_a_countdown_beyond_the_retention_is_kept(rig: Rig, ran: list[str], days: int) -> None:
+    due_ms = NOW_MS + days * DAY_MS
+    rig.send(Message("note", "far", eta_ms=due_ms))
+    rig.deliver_until_empty(at_most_seconds=days * DAY_MS / 1000 + 60)
+    assert ran == ["far"]
+    assert rig.record("far").finished_at_ms == due_ms
+
+
+def test_a_retry_beyond_the_retention_is_kept(rig: Rig, ran: list[str]) -> None:
+    rig.send(Message("poll", "far", [1, 20 * DAY_MS / 1000]))
+    rig.deliver_until_empty(at_most_seconds=21 * DAY_MS / 1000)
+    assert (ran, rig.record("far").status) == (["far", "far"], "SUCCESS")
+
+
+def test_a_task_that_polls_for_long_is_not_ended_by_the_receive_count(
+    rig: Rig, ran: list[str]
+) -> None:
+    rig.broker.redrive = Redrive(10, rig.dead_letters.url)
+    rig.send(Message("poll", "poller", [100, 30]))
+    rig.deliver_until_empty()
+    assert (len(ran), rig.record("poller").status) == (101, "SUCCESS")
+    assert rig.reasons() == []
+
+
+def test_messages_that_wait_for_their_time_do_not_stop_the_queue(rig: Rig, ran: list[str]) -> None:
+    broker: MemoryBroker = rig.broker
+    broker.max_in_flight = 20
+    rig.send(*[Message("note", f"far-{n}", eta_ms=NOW_MS + DAY_MS) for n in range(50)])
+    for _ in range(5):
+        rig.deliver()
+    rig.send(Message("note", "now"))
+    rig.deliver()
+    assert ran == ["now"]
+
+
+def test_what_was_revoked_does_not_run_however_late_its_message_comes(
+    rig: Rig, ran: list[str]
+) -> None:
+    due_ms = NOW_MS + 30 * DAY_MS
+    rig.send(Message("note", "far", eta_ms=due_ms))
+    rig.deliver()
+    rig.store.revoke("far", rig.now_ms)
+    rig.deliver_until_empty(at_most_seconds=31 * DAY_MS / 1000)
+    assert (ran, rig.record("far").status) == ([], "REVOKED")
+
+
+def test_a_retry_due_in_five_seconds_starts_at_its_time(rig: Rig) -> None:
+    rig.send(Message("poll", "poller", [1, 5]))
+    rig.deliver_until_empty()
+    assert rig.record("poller").started_at_ms == NOW_MS + 5_000
