@@ -11,7 +11,7 @@ from pathlib import Path
 
 _NAME = re.compile(r"`([\w./-]+/[\w.-]+|[\w-]+\.yaml)`")
 _BEFORE = re.compile(r"before `([^`]+)`")
-_CALL = re.compile(r"-d '(\{.*?\})' \$API(/\S+)")
+_CALL = re.compile(r"-d '(\{.*?\})' \$api(/\S+)")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tools.demo.friend_graph import HUB
 from tools.local.deployed import Stack
-from tools.local.ministack import Ministack
+from tools.local.ministack import DEFAULT_PORT, Ministack
 
 
 def farewell(stack: Stack) -> str:
     """Where the API is, and what to try with it."""
+    port = "" if stack.port == DEFAULT_PORT else f" PORT={stack.port}"
     return f"""
-The stack is up until `make stop`; `make run` deploys it anew.
+The stack is up until `make stop{port}`; `make run{port}` deploys it anew.
 
 API address   {stack.api_url}
 API key       {stack.api_key}

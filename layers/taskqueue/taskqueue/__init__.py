@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from taskqueue.app import App as App
+    from taskqueue.context import DEFERRED as DEFERRED
     from taskqueue.context import Context as Context
     from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
     from taskqueue.errors import NoResult as NoResult
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from taskqueue.errors import TaskRevoked as TaskRevoked
     from taskqueue.errors import Throttled as Throttled
     from taskqueue.errors import TimeLimitExceeded as TimeLimitExceeded
+    from taskqueue.errors import TooDeep as TooDeep
     from taskqueue.errors import WrongArguments as WrongArguments
     from taskqueue.result import Result as Result
     from taskqueue.sending.producer import send_many as send_many
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _ERRORS = (
     "MaxRetriesExceeded",
     "NoResult",
+    "PermanentError",
     "PermanentError",
     "Retry",
     "SendError",
@@ -43,11 +46,13 @@ _ERRORS = (
     "TaskRevoked",
     "Throttled",
     "TimeLimitExceeded",
+    "TooDeep",
     "WrongArguments",
 )
 _MODULES = {
     "App": "taskqueue.app",
     "Context": "taskqueue.context",
+    "DEFERRED": "taskqueue.context",
     "Result": "taskqueue.result",
     "Task": "taskqueue.task",
     "send_many": "taskqueue.sending.producer",

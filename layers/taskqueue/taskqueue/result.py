@@ -1,7 +1,7 @@
 """A handle of a task's result: what it is now, or what it will be."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from taskqueue import errors
@@ -27,7 +27,7 @@ class Result[R]:
     """The result of the task `id`, as Celery's AsyncResult. A task that is idempotent has none."""
 
     id: str
-    _producer: "Producer"
+    _producer: "Producer" = field(repr=False)
 
     @property
     def state(self) -> str:
@@ -90,12 +90,12 @@ def error_of(record: "TaskRecord") -> BaseException:
 def _exception(error: "ErrorInfo") -> BaseException:
     """Return the task's own exception, where its class is loaded in this process."""
     kind = _class_of(error)
-    if isinstance(kind, type) and issubclass(kind, BaseException):
-        try:
-            return kind(*error.args)
-        except Exception:  # noqa: BLE001 - a class may take other arguments than it keeps
-            return TaskFailed(f"{error.type}: {error.message}")
-    return TaskFailed(f"{error.type}: {error.message}")
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        return TaskFailed(f"{error.type}: {error.message}")
+    # Without its __init__, which may make another text of what it is given.
+    exception = kind.__new__(kind, *error.args)
+    exception.args = tuple(error.args)
+    return exception
 
 
 def _class_of(error: "ErrorInfo") -> object:

@@ -36,9 +36,21 @@ class OutOfStock(Exception):
     """There is nothing left to send."""
 
 
+class Picky(ValueError):
+    """An error that makes its own text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not to my taste")
+
+
 @app.task
 def price(pieces: int, each: float = 1.5) -> float:
     return pieces * each
+
+
+@app.task
+def taste(name: str) -> None:
+    raise Picky(name)
 
 
 @app.task(throws=(OutOfStock,))
@@ -174,6 +186,13 @@ def test_an_exception_whose_class_is_not_known_is_told_by_its_name(memory: InMem
             result.get()
 
 
+def test_an_exception_that_makes_its_text_has_it_once(memory: InMemory) -> None:
+    result = taste.delay("tea")
+    memory.work()
+    with pytest.raises(Picky, match=r"^tea is not to my taste$"):
+        result.get()
+
+
 def test_retries_wait_for_their_time(memory: InMemory) -> None:
     result = charge.delay(1)
     memory.work()
@@ -257,6 +276,11 @@ def test_an_id_is_one_task_s(memory: InMemory) -> None:
 def test_a_countdown_and_an_eta_are_one_too_many(memory: InMemory) -> None:
     with pytest.raises(TypeError, match="eta"):
         price.apply_async([1], countdown=1, eta=NOW)
+
+
+def test_an_unknown_option_of_a_call_is_an_error(memory: InMemory) -> None:
+    with pytest.raises(TypeError, match="count_down: a task is not sent with such an option"):
+        price.apply_async([1], count_down=1)  # type: ignore[call-arg]
 
 
 def test_arguments_travel_as_json(memory: InMemory) -> None:

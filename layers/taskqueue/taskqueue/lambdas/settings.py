@@ -36,7 +36,7 @@ class Settings:
     def of(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; what a function does not use may be missing."""
         return cls(
-            tasks_table=environment["TASKS_TABLE"],
+            tasks_table=_needed(environment, "TASKS_TABLE"),
             queues=queues_of(
                 environment.get("QUEUES", ""),
                 environment.get("QUEUE_URL_PREFIX", ""),
@@ -51,6 +51,13 @@ class Settings:
             schedules_table=environment.get("SCHEDULES_TABLE", ""),
             max_task_depth=int(environment.get("MAX_TASK_DEPTH", MAX_DEPTH)),
         )
+
+
+def _needed(environment: Mapping[str, str], name: str) -> str:
+    try:
+        return environment[name]
+    except KeyError:
+        raise KeyError(f"{name} is not set: this process has no settings of a stack") from None
 
 
 def metrics_namespace() -> str:

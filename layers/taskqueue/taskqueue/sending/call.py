@@ -84,9 +84,12 @@ def message_of(
     Raises:
         TooDeep: more than `max_depth` tasks above it were each sent by the next.
         WrongArguments: the task does not take its arguments.
-        TypeError: an argument cannot be written as JSON, or both `eta` and `countdown` are given.
+        TypeError: an argument cannot be written as JSON, there is no such option, or both `eta` and
+            `countdown` are given.
     """
     options = call.options
+    for name in options.keys() - SendOptions.__annotations__.keys():
+        raise TypeError(f"{name}: a task is not sent with such an option")
     call.task.check_call(call.args, call.kwargs)
     return Message(
         task=call.task.name,
