@@ -16,7 +16,8 @@ import yaml
 from tools.errors import ToolError
 from tools.local import sam
 from tools.local.deployed import Stack
-from tools.local.docker import HOST, add_host
+from tools.local.docker import HOST, add_host, bridge_address
+from tools.local.ports import is_listening
 from tools.paths import ROOT, SAM
 
 INVOKE_SECONDS = 120
@@ -74,7 +75,13 @@ def prepare(stack: Stack, folder: Path) -> SamLocal:
     Args:
         stack: deployed; the functions get its tables' and queues' names.
         folder: for the file of variables.
+
+    Raises:
+        ToolError: containers cannot reach the stack's local AWS.
     """
+    address = bridge_address()
+    if address is not None and not is_listening(stack.port, address):
+        raise ToolError(f"the local AWS does not listen on {address}:{stack.port} for containers")
     endpoint = f"http://{HOST}:{stack.port}"
     built = yaml.safe_load((stack.built / "template.yaml").read_text())
     # Its paths are relative to its own folder, so it has to lie beside the one it comes from.

@@ -10,11 +10,11 @@ ANY_PORT = 0
 _SERVERS = (20_000, 32_000)
 
 
-def is_listening(port: int) -> bool:
-    """Whether something accepts connections at 127.0.0.1:`port`."""
+def is_listening(port: int, address: str = LOOPBACK) -> bool:
+    """Whether something accepts connections at that address of this machine and `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def free_port() -> int:
