@@ -11,7 +11,7 @@ from functions.producer import observing
 from taskqueue import clock
 from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.dead_letters.redrive import Redriver
-from taskqueue.errors import NotRedrivable
+from taskqueue.errors import MessageTooLarge, NotRedrivable
 from taskqueue.lambdas import clients, wiring
 
 router = Router()
@@ -82,7 +82,7 @@ def _redrive_by_id(letter_id: str) -> bool:
         return False
     try:
         _redrive(letter)
-    except NotRedrivable as error:
+    except (NotRedrivable, MessageTooLarge) as error:
         # The letter stays, and keeps no other one from its queue.
         extra = {"dead_letter_id": letter_id, "reason": str(error)}
         observing.logger.info("dead letter not redriven", extra=extra)

@@ -1,5 +1,7 @@
 """What a task that is bound (`bind=True`) can see and do of its own run."""
 
+import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from taskqueue.groups.completion import Parts
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
+
+
+# Beside a result, it must fit the task's record.
+MAX_PROGRESS_BYTES = 10_000
 
 
 class Deferred:
@@ -51,7 +57,7 @@ class Context:
         *,
         countdown: float | None = None,
         eta: datetime | None = None,
-        exc: BaseException | None = None,
+        exc: BaseException | type[BaseException] | None = None,
     ) -> NoReturn:
         """End this run, and run the task again after `countdown` seconds, or at `eta`.
 
@@ -61,13 +67,23 @@ class Context:
         Raises:
             Retry: always; it ends the run.
         """
+        if isinstance(exc, type):
+            exc = exc()
+        if countdown is not None and not math.isfinite(countdown):
+            raise ValueError("a countdown is a number of seconds")
         if eta is not None:
             due_ms = (eta if eta.tzinfo else eta.replace(tzinfo=UTC)).timestamp() * 1000
             countdown = max(0.0, due_ms - self.now_ms()) / 1000
         raise Retry(countdown, exc)
 
     def set_progress(self, progress: Any) -> None:
-        """Show a JSON value as the task's progress."""
+        """Show a JSON value as the task's progress.
+
+        Raises:
+            ValueError: it has more than `MAX_PROGRESS_BYTES` as JSON, or is none.
+        """
+        if len(json.dumps(progress, allow_nan=False)) > MAX_PROGRESS_BYTES:
+            raise ValueError(f"the progress has more than {MAX_PROGRESS_BYTES} bytes")
         self.store.set_progress(self.id, self.attempt, progress)
 
     def plan_parts(self, planned_key: str, task_id: str | None = None) -> "Parts":

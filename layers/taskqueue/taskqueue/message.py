@@ -19,13 +19,15 @@ MAX_BYTES = 1_048_576
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
 ORIGIN = "taskqueue"
+# This project's own headers, by names that are no caller's.
+TURN, AFTER, DEPTH = "taskqueue_turn", "taskqueue_after", "taskqueue_depth"
 MAX_COUNT = 1_000_000_000
 # The headers that protocol 2 names, and this module reads and writes or leaves to Celery.
 _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
     | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting"}
-    | {"turn", "after", "depth"}
+    | {TURN, AFTER, DEPTH}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -109,7 +111,15 @@ def decode(body: str) -> Message:
         raise PoisonMessage(error.reason, task_id, task) from None
 
 
-def sent_again(body: str, **headers: Any) -> str:
+def sent_again(
+    body: str,
+    *,
+    turn: int,
+    after: int | None,
+    retries: int,
+    eta: str | None,
+    **headers: Any,
+) -> str:
     """Return the body of a message with some of its headers changed, for another turn of its task.
 
     All else stays as its sender wrote it.
@@ -121,7 +131,11 @@ def sent_again(body: str, **headers: Any) -> str:
     envelope = _envelope(body)
     if not isinstance(envelope.get("headers"), dict):
         raise PoisonMessage("the message has no Celery headers (protocol 2)")
-    changed = _compact({**envelope, "headers": {**envelope["headers"], **headers}})
+    headers |= {TURN: turn, AFTER: after, "retries": retries, "eta": eta}
+    # What its sender wrote may hold NaN, which Python's JSON reads.
+    changed = json.dumps(
+        {**envelope, "headers": {**envelope["headers"], **headers}}, separators=(",", ":")
+    )
     if len(changed) > MAX_BYTES:
         raise MessageTooLarge
     return changed
@@ -152,11 +166,11 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         soft_time_limit_seconds=soft,
         retries=_count(headers.get("retries")) or 0,
         turn=_turn(headers),
-        after=_count(headers.get("after")),
+        after=_count(headers.get(AFTER)),
         ignore_result=headers.get("ignore_result") is True,
         root_id=_optional_text(headers, "root_id"),
         parent_id=_optional_text(headers, "parent_id"),
-        depth=_count(headers.get("depth")) or 0,
+        depth=_count(headers.get(DEPTH)) or 0,
         group_id=_group_id(envelope),
         is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
@@ -166,7 +180,7 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
 def _headers(message: Message) -> dict[str, Any]:
     # A message without a `turn` says it by its `retries`.
     turn = None if message.turn == message.retries else message.turn
-    own = {"turn": turn, "after": message.after, "depth": message.depth or None}
+    own = {TURN: turn, AFTER: message.after, DEPTH: message.depth or None}
     return {
         **message.headers,
         **{name: value for name, value in own.items() if value is not None},
@@ -269,7 +283,7 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
 
 
 def _turn(headers: dict[str, Any]) -> int:
-    turn = _count(headers.get("turn"))
+    turn = _count(headers.get(TURN))
     return _count(headers.get("retries")) or 0 if turn is None else turn
 
 
@@ -300,8 +314,19 @@ def _number(value: object) -> float | None:
 
 
 def _optional_text(headers: dict[str, Any], name: str) -> str | None:
+    """Return a text that a record can hold; None for anything else."""
     value = headers.get(name)
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str) or len(value) > MAX_ID_LENGTH:
+        return None
+    return value if value.isascii() or _is_unicode(value) else None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _compact(value: object) -> str:

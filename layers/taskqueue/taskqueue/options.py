@@ -3,6 +3,7 @@
 https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -80,6 +81,7 @@ _RETRY_FIELDS = {
     "retry_jitter": "retry_jitter",
     "default_retry_delay": "default_retry_delay_seconds",
 }
+_HOOKS = ("before_start", "on_success", "on_failure", "on_retry")
 _SECONDS = ("soft_time_limit", "time_limit", "expires")
 
 
@@ -89,12 +91,18 @@ def read_options(given: Mapping[str, Any]) -> TaskOptions:
     Raises:
         TypeError: there is no such option, or it is one of Celery's that is not kept here.
     """
-    rest = dict(given)
+    rest: dict[str, Any] = {}
+    for name, value in given.items():
+        # Celery takes lists of errors, too.
+        rest[name] = tuple(value) if isinstance(value, list) else value
     bind = rest.pop("bind", False)
     for name in rest:
         if name not in DecoratorOptions.__annotations__:
             reason = NOT_KEPT.get(name, "a task has no such option")
             raise TypeError(f"{name}: {reason}")
+    for name in _HOOKS:
+        if inspect.iscoroutinefunction(rest.get(name)):
+            raise TypeError(f"{name}: a hook is a plain function")
     retry = {_RETRY_FIELDS[name]: rest.pop(name) for name in _RETRY_FIELDS if name in rest}
     if "retry_backoff_seconds" in retry:
         retry["retry_backoff_seconds"] = float(retry["retry_backoff_seconds"])

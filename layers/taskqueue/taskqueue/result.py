@@ -90,7 +90,8 @@ def error_of(record: "TaskRecord") -> BaseException:
 def _exception(error: "ErrorInfo") -> BaseException:
     """Return the task's own exception, where its class is loaded in this process."""
     kind = _class_of(error)
-    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+    # What is no `Exception`, such as SystemExit, would end the process that asks.
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
         return TaskFailed(f"{error.type}: {error.message}")
     # Without its __init__, which may make another text of what it is given.
     exception = kind.__new__(kind, *error.args)

@@ -10,7 +10,7 @@ import pytest
 from taskqueue import clock
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
-from taskqueue.message import Message, decode, encode
+from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.records.claim import Claim
 from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
@@ -253,8 +253,22 @@ def test_when_the_queue_is_down_the_letter_stays(stack: Stack, write: Send, read
     bury(record(encode(task("t-1"))))
     stack.take_queue_away()
     assert write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive").status == 500
-    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+    # It waits for the next redrive, which sends its message.
+    assert read("GET", "/tasks/t-1").body["status"] == "PENDING"
     assert len(read("GET", "/dead-letters").body["dead_letters"]) == 1
+
+
+def test_a_letter_that_does_not_fit_its_queue_any_more_changes_nothing(
+    stack: Stack, write: Send, read: Send
+) -> None:
+    room = MAX_BYTES - len(encode(replace(task("t-1"), args=[""])))
+    full = replace(task("t-1"), args=["x" * (room // 4 * 3 - 8)])
+    bury(record(encode(full)))
+    path = f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive"
+    assert write("POST", path).status == 413
+    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+    reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
+    assert (reply.status, reply.body["redriven"]) == (202, 0)
 
 
 def test_a_discarded_letter_is_gone_and_its_task_failed(

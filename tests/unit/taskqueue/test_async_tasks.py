@@ -171,6 +171,36 @@ def test_a_blocked_loop_gives_its_batch_back(rig: Rig) -> None:
     assert not {"STARTED"} & set(rig.statuses("ab"))
 
 
+def test_a_task_that_cancels_itself_has_failed(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="own_cancel")
+    async def own_cancel() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        raise ValueError("after that")
+
+    rig.send(Message("own_cancel", "a"), Message("wait", "b", [0.01]))
+    assert rig.deliver() == 0
+    assert rig.statuses("ab") == ["FAILURE", "SUCCESS"]
+
+
+def test_a_task_whose_child_ends_the_process_does_not_end_the_batch(rig: Rig, tasks: Tasks) -> None:
+    async def leave() -> None:
+        raise SystemExit(1)
+
+    @tasks.app.task(name="leaves")
+    async def leaves() -> None:
+        await asyncio.gather(leave(), asyncio.sleep(1))
+
+    rig.send(Message("leaves", "bad"), Message("plain", "good"))
+    rig.deliver()
+    assert rig.record("good").status == "SUCCESS"
+    rig.deliver_until_empty()
+    assert rig.reasons() == [f"its worker died {MAX_LOST_ATTEMPTS} times"]
+
+
 def test_the_loop_lives_as_long_as_the_worker(rig: Rig, tasks: Tasks) -> None:
     loops: list[Any] = []
 

@@ -109,12 +109,12 @@ def test_tasks_without_a_record_whose_insert_fails_do_not_lose_the_others(answer
 
 def test_who_loses_the_insert_finds_the_task_held_by_another() -> None:
     database = Database([UNKNOWN, UNKNOWN], [DONE, TAKEN], [refused_claim("m-9")])
-    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther()]
+    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther("m-9")]
 
 
 def test_an_insert_whose_answer_was_lost_knows_itself() -> None:
     database = Database([UNKNOWN, UNKNOWN], [TAKEN, TAKEN], [refused_claim("m-0")] * 2)
-    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther()]
+    assert store_on(database).claim(claims(2), NOW_MS) == [Claimed(1, 0, 0), HeldByOther("m-0")]
 
 
 def test_a_repeated_request_that_fails_does_not_lose_what_the_first_has_done() -> None:

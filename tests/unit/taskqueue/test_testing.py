@@ -278,6 +278,14 @@ def test_a_countdown_and_an_eta_are_one_too_many(memory: InMemory) -> None:
         price.apply_async([1], countdown=1, eta=NOW)
 
 
+@pytest.mark.parametrize(("task_id", "error"), [("x" * 256, ValueError), (7, TypeError)])
+def test_an_id_that_no_message_takes_is_an_error(
+    memory: InMemory, task_id: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="task_id"):
+        price.apply_async([1], task_id=task_id)
+
+
 def test_an_unknown_option_of_a_call_is_an_error(memory: InMemory) -> None:
     with pytest.raises(TypeError, match="count_down: a task is not sent with such an option"):
         price.apply_async([1], count_down=1)  # type: ignore[call-arg]

@@ -20,13 +20,18 @@ SOFT = SoftTimeLimitExceeded("soft")
     ("of_task", "of_caller", "left_seconds", "stops"),
     [
         ({}, {}, 9, [(9, OutOfTime)]),
-        ({"hard": 5}, {}, 9, [(5, TimeLimitExceeded)]),
+        ({"hard": 5}, {}, 9, [(5, TimeLimitExceeded), (9, OutOfTime)]),
         ({"hard": 5}, {}, 4, [(4, OutOfTime)]),
-        ({"hard": 5}, {"hard": 3}, 9, [(3, TimeLimitExceeded)]),
-        ({}, {"hard": 3}, 9, [(3, TimeLimitExceeded)]),
-        ({"soft": 2, "hard": 5}, {}, 9, [(2, SoftTimeLimitExceeded), (5, TimeLimitExceeded)]),
+        ({"hard": 5}, {"hard": 3}, 9, [(3, TimeLimitExceeded), (9, OutOfTime)]),
+        ({}, {"hard": 3}, 9, [(3, TimeLimitExceeded), (9, OutOfTime)]),
+        (
+            {"soft": 2, "hard": 5},
+            {},
+            9,
+            [(2, SoftTimeLimitExceeded), (5, TimeLimitExceeded), (9, OutOfTime)],
+        ),
         ({"soft": 2}, {"soft": 1}, 9, [(1, SoftTimeLimitExceeded), (9, OutOfTime)]),
-        ({"soft": 6, "hard": 5}, {}, 9, [(5, TimeLimitExceeded)]),
+        ({"soft": 6, "hard": 5}, {}, 9, [(5, TimeLimitExceeded), (9, OutOfTime)]),
         ({"soft": 6}, {}, 5, [(5, OutOfTime)]),
     ],
 )

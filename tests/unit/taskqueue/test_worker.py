@@ -389,6 +389,29 @@ def test_a_duplicate_within_the_batch_runs_once(rig: Rig, tasks: Tasks) -> None:
     assert tasks.ran == ["a", "b"]
 
 
+def test_one_message_that_comes_twice_in_a_batch_runs_once(rig: Rig, tasks: Tasks) -> None:
+    rig.send(Message("add", "a", [1]))
+    [one] = rig.broker.receive_message(QueueUrl=rig.queue.url)["Messages"]
+    event = lambda_event(rig.queue, [one, {**one, "ReceiptHandle": "another"}])
+    assert rig.worker().handle(event, rig._invocation()) == {"batchItemFailures": []}
+    assert tasks.ran == ["a"]
+
+
+def test_the_holder_s_own_message_is_kept_though_a_copy_is_in_its_batch(
+    rig: Rig, tasks: Tasks
+) -> None:
+    message = Message("add", "a", [1])
+    rig.send(message, message)
+    holder, _ = [one.id for one in rig.waiting()]
+    rig.store.claim([Claim(message, NOW_MS + 20_000, holder)], NOW_MS)
+    received = rig.broker.receive_message(QueueUrl=rig.queue.url, MaxNumberOfMessages=10)
+    copies = received["Messages"][::-1]
+    response = rig.worker().handle(lambda_event(rig.queue, copies), rig._invocation())
+    assert response == {"batchItemFailures": [{"itemIdentifier": holder}]}
+    rig.deliver_until_empty()
+    assert (tasks.ran, rig.record("a").status) == (["a"], "SUCCESS")
+
+
 def test_a_duplicate_of_a_task_that_is_retried_leaves_one_message(rig: Rig, tasks: Tasks) -> None:
     rig.send(Message("flaky", "a"), Message("flaky", "a"))
     assert rig.deliver() == 0
@@ -739,6 +762,37 @@ def test_a_result_that_is_no_json_is_not_tried_again(rig: Rig, tasks: Tasks) -> 
     rig.deliver_until_empty()
     assert tasks.ran == ["eager"]
     assert rig.record("a").status == "FAILURE"
+
+
+@pytest.mark.parametrize("countdown", [float("inf"), float("nan"), "soon"])
+def test_a_retry_that_makes_no_sense_is_a_failure(rig: Rig, tasks: Tasks, countdown: Any) -> None:
+    @tasks.app.task(name="odd_retry", bind=True)
+    def odd_retry(run: Context) -> None:
+        tasks.ran.append("odd")
+        raise Retry(countdown)
+
+    rig.send(Message("odd_retry", "a"))
+    rig.deliver_until_empty()
+    assert (tasks.ran, rig.record("a").status) == (["odd"], "FAILURE")
+
+
+def test_a_caller_s_own_headers_are_not_taken_for_the_queue_s(rig: Rig, tasks: Tasks) -> None:
+    seen: list[Any] = []
+    tasks.app.task(name="look", bind=True)(lambda run: seen.append(run.message.headers))
+    rig.send(Message("look", "a", headers={"turn": 5, "after": 1, "depth": 100}))
+    rig.deliver()
+    assert seen == [{"turn": 5, "after": 1, "depth": 100}]
+    assert rig.record("a").turn == 0
+
+
+def test_a_hook_that_ends_the_process_does_not(rig: Rig, tasks: Tasks) -> None:
+    def leave(_run: Context, _value: Any) -> None:
+        raise SystemExit
+
+    tasks.app.task(name="hooked", on_success=leave)(lambda: "done")
+    rig.send(Message("hooked", "a"), Message("add", "b", [1]))
+    assert rig.deliver() == 0
+    assert rig.statuses("ab") == ["SUCCESS", "SUCCESS"]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,14 @@ class Statements:
         """
         responses: list[Response] = []
         for start in range(0, len(statements), MAX_STATEMENTS):
-            responses.extend(self._execute_batch(statements[start : start + MAX_STATEMENTS]))
+            batch = statements[start : start + MAX_STATEMENTS]
+            try:
+                responses.extend(self._execute_batch(batch))
+            except StoreError as error:
+                if not responses:
+                    raise
+                # What the requests before have done is done.
+                responses.extend([failed_response(str(error))] * len(batch))
         return responses
 
     def _execute_batch(self, statements: Sequence[Statement]) -> list[Response]:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from taskqueue.aws.errors import send_errors
 from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.dead_letters.store import DeadLetterStore
-from taskqueue.errors import NotRedrivable, PoisonMessage, SendError, TaskQueueError
+from taskqueue.errors import NotRedrivable, PoisonMessage
 from taskqueue.message import Message, decode, sent_again
 from taskqueue.queue import Queue
 from taskqueue.records import states
-from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import TaskStore
 
 if TYPE_CHECKING:
@@ -42,43 +41,34 @@ class Redriver:
 
         Raises:
             NotRedrivable: the task has gone on without this letter; it says how.
-            SendError: the queue did not take the message; the task is FAILURE as before.
+            MessageTooLarge: its message does not fit the queue any more; nothing was changed.
+            SendError: the queue did not take the message; the task waits, for the next redrive.
             StoreError: a record could not be read or changed.
         """
         message = _decoded(letter)
         if message is None:
             self._send(letter.queue, letter.body)
         else:
-            self._redrive(replace(message, turn=self._turn(message, now_ms)), letter, now_ms)
+            self._redrive(message, letter, now_ms)
         self._letters.delete(letter.id)
 
     def _redrive(self, message: Message, letter: DeadLetter, now_ms: int) -> None:
-        body = sent_again(
-            letter.body, turn=message.turn, after=None, retries=0, eta=None, expires=None
-        )
-        try:
-            self._send(letter.queue, body)
-        except SendError:
-            error = ErrorInfo.of(TaskQueueError(letter.reason))
-            self._tasks.fail(message, error, now_ms)
-            raise
+        record = self._tasks.get(message.id)
+        # A redrive that was cut short may have come so far, and not have sent its message.
+        waits = record and record.status == states.PENDING and record.turn > message.turn
+        last_turn = max(record.turn, message.turn) if record else message.turn
+        turn = last_turn if waits else last_turn + 1
+        body = sent_again(letter.body, turn=turn, after=None, retries=0, eta=None, expires=None)
+        if record and not waits:
+            again = replace(message, turn=turn, eta_ms=None)
+            if not self._tasks.reset(again, now_ms):
+                reason = f"the task is {record.status}; only a FAILURE can be redriven"
+                raise NotRedrivable(reason)
+        self._send(letter.queue, body)
 
     def _send(self, queue: str, body: str) -> None:
         with send_errors():
             self._sqs.send_message(QueueUrl=self._queues[queue].url, MessageBody=body)
-
-    def _turn(self, message: Message, now_ms: int) -> int:
-        """Make the task's record wait for a new turn, and return it."""
-        record = self._tasks.get(message.id)
-        if record is None:
-            return message.turn + 1
-        if record.status == states.PENDING and record.turn > message.turn:
-            # An earlier redrive came so far, and its message may not have been sent.
-            return record.turn
-        turn = max(record.turn, message.turn) + 1
-        if not self._tasks.reset(replace(message, turn=turn, eta_ms=None), now_ms):
-            raise NotRedrivable(f"the task is {record.status}; only a FAILURE can be redriven")
-        return turn
 
 
 def _decoded(letter: DeadLetter) -> Message | None:

@@ -76,7 +76,9 @@ class Superseded:
 
 @dataclass(frozen=True, slots=True)
 class HeldByOther:
-    """Another message has the task, and comes back by itself if its worker dies."""
+    """Another message, `holder`, has the task, and comes back by itself if its worker dies."""
+
+    holder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     if claim.message.turn < held.turn:
         return Superseded()
     if held.holder != claim.holder:
-        return HeldByOther()
+        return HeldByOther(held.holder)
     if held.lease_until_ms == claim.lease_until_ms:
         # It was this very claim; only its answer was lost, and the client asked again.
         return claimed(held)

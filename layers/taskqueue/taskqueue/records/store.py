@@ -134,8 +134,8 @@ class TaskStore(Recorder, Protocol):
     def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
         """Write FAILURE of a dead-lettered task, known or not.
 
-        False where it was SUCCESS or FAILURE already, or where a later turn of it has begun than
-        that of `message`.
+        False where it had finished or was revoked, or where a later turn of it has begun than that
+        of `message`.
         """
         ...
 

@@ -110,9 +110,11 @@ def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) 
         " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
         " returned = if_not_exists(returned, :zero), turn = :turn",
-        "attribute_not_exists(id) OR (NOT #status IN (:success, :status) AND turn <= :turn)",
+        "attribute_not_exists(id)"
+        " OR (NOT #status IN (:success, :status, :revoked) AND turn <= :turn)",
         {
             ":success": string(states.SUCCESS),
+            ":revoked": string(states.REVOKED),
             ":task": string(message.task),
             ":queue": string(message.queue),
             ":seconds": number(now_ms / 1000),

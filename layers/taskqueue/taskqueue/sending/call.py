@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from taskqueue.errors import TooDeep
-from taskqueue.message import Message
+from taskqueue.message import MAX_ID_LENGTH, Message
 
 if TYPE_CHECKING:
     from taskqueue.task import AnyTask
@@ -57,18 +57,17 @@ class Call[R]:
 class Parent:
     """The run of a task that sends other tasks, which are its children.
 
-    A child's id is made of the parent's id and retries, the child's name and arguments, and how
+    A child's id is made of the parent's id and turn, the child's name and arguments, and how
     many of the same it has sent before. So a parent that runs again after its worker died sends the
     same children under the same ids, and each of them runs once.
     """
 
     message: Message
-    retries: int
     _sent: dict[str, int] = field(default_factory=dict)
 
     def child_id(self, call: Call[Any]) -> str:
         """Return the id of the next child of this name with these arguments."""
-        content = [self.message.id, self.retries, call.task.name, call.args, call.kwargs]
+        content = [self.message.id, self.message.turn, call.task.name, call.args, call.kwargs]
         same = json.dumps(content, separators=(",", ":"), sort_keys=True)
         ordinal = self._sent.get(same, 0)
         self._sent[same] = ordinal + 1
@@ -88,6 +87,7 @@ def message_of(
             `countdown` are given.
     """
     options = call.options
+    _check_id(options.get("task_id"))
     for name in options.keys() - SendOptions.__annotations__.keys():
         raise TypeError(f"{name}: a task is not sent with such an option")
     call.task.check_call(call.args, call.kwargs)
@@ -108,6 +108,13 @@ def message_of(
         group_id=options.get("group_id"),
         headers=options.get("headers", {}),
     )
+
+
+def _check_id(task_id: object) -> None:
+    if task_id is not None and not isinstance(task_id, str):
+        raise TypeError("a task_id is a string")
+    if task_id is not None and not 1 <= len(task_id) <= MAX_ID_LENGTH:
+        raise ValueError(f"a task_id has 1 to {MAX_ID_LENGTH} characters")
 
 
 def _depth(parent: Parent | None, max_depth: int) -> int:

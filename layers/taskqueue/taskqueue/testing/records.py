@@ -152,8 +152,7 @@ class MemoryTaskStore:
                     row, states.FAILURE, now_ms, message.eta_ms, error=error, turn=message.turn
                 ),
                 lambda row: (
-                    row.record.status not in (states.SUCCESS, states.FAILURE)
-                    and row.record.turn <= message.turn
+                    row.record.status not in states.FINISHED and row.record.turn <= message.turn
                 ),
             )
 

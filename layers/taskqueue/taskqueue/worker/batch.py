@@ -62,6 +62,7 @@ class Batch:
         )
         self._has_begun = False
         self._unended: dict[str, Attempt] = {}
+        self._is_over = False
 
     @property
     def statuses(self) -> Mapping[str, int]:
@@ -105,7 +106,8 @@ class Batch:
     def _read(self, records: Sequence[Mapping[str, Any]]) -> list[Delivery]:
         queue = self._worker.visibility.queue.name
         deliveries = []
-        for record in records:
+        # SQS may deliver one message twice into the same batch.
+        for record in {one["messageId"]: one for one in records}.values():
             try:
                 deliveries.append(read(record, self._worker.app, queue))
             except PoisonMessage as error:
@@ -154,6 +156,8 @@ class Batch:
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
             case Superseded():
                 log.info("duplicate of an earlier turn", extra={"task_id": task_id})
+            case None if claims.is_holder(delivery):
+                self._acknowledgement.keep(delivery)
             case HeldByOther() | None:
                 log.info("duplicate of another message", extra={"task_id": task_id})
         return None
@@ -211,6 +215,7 @@ class Batch:
     def _run_together(self, attempts: Sequence[Attempt]) -> None:
         """Run `async def` tasks on one loop; what has not ended with the time is given back."""
         self._unended = {attempt.delivery.message_id: attempt for attempt in attempts}
+        self._is_over = False
         left_seconds = self._left_seconds()
         if left_seconds > 0:
             is_first, self._has_begun = not self._has_begun, True
@@ -230,6 +235,16 @@ class Batch:
             with stopped_by_signal([blocked]):
                 loop.run_together(coroutines)
         except OutOfTime:
+            self._is_over = True
+            loop.throw_away()
+        except SystemExit:
+            # Of something that a task has begun beside itself: nobody knows whose it is. The tasks
+            # wait out their leases, and are then run as those of a worker that died.
+            self._worker.logger.exception("the event loop was ended")
+            for attempt in self._unended.values():
+                self._acknowledgement.keep(attempt.delivery)
+            self._unended = {}
+            self._is_over = True
             loop.throw_away()
 
     async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
@@ -237,7 +252,9 @@ class Batch:
             if seconds := self._seconds_until_due(attempt):
                 await self._worker.sleep_async(seconds)
             try:
-                end = await self._worker.execution.run_async(attempt, self._left_seconds())
+                end = await self._worker.execution.run_async(
+                    attempt, self._left_seconds(), lambda: self._is_over
+                )
             except OutOfTime as error:
                 if not is_first:
                     return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taskqueue.errors import StoreError
-from taskqueue.records.claim import Claim, Claimed, ClaimOutcome, NotClaimed
+from taskqueue.records.claim import Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
 from taskqueue.worker.delivery import Delivery
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class Claims:
     def of(self, delivery: Delivery) -> ClaimOutcome | None:
         """Return what became of a delivery's claim; None for another copy within the batch."""
         return self.outcomes.get(delivery.message_id)
+
+    def is_holder(self, delivery: Delivery) -> bool:
+        """Whether a copy that the batch has, too, found the task held by this very message."""
+        return HeldByOther(delivery.message_id) in self.outcomes.values()
 
     def order(self, delivery: Delivery) -> tuple[bool, int, int]:
         """Run first what was given back before; last, what has to wait or may kill this worker."""

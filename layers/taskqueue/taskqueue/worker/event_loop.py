@@ -7,6 +7,7 @@ all batches.
 import asyncio
 import types
 from collections.abc import Coroutine, Generator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from taskqueue.worker.time_limits import Stop
@@ -28,8 +29,10 @@ class EventLoop:
 
     def throw_away(self) -> None:
         """Cancel what still runs; the next coroutines get a new loop."""
-        self._runner.close()
-        self._runner = asyncio.Runner()
+        runner, self._runner = self._runner, asyncio.Runner()
+        # What a task has begun beside itself may end the loop once more while it is cancelled.
+        with suppress(SystemExit):
+            runner.close()
 
 
 async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequence[Stop]) -> V:
@@ -48,11 +51,6 @@ async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequenc
     finally:
         for timer in timers:
             timer.cancel()
-
-
-def is_thrown_away() -> bool:
-    """Whether the running coroutine is cancelled because its whole loop is given up."""
-    return _current_task().cancelling() > 0
 
 
 @types.coroutine

@@ -59,13 +59,15 @@ class Execution:
                 end = self._returned(attempt, context, value)
             return self._logged(end, started_ms)
 
-    async def run_async(self, attempt: Attempt, left_seconds: float) -> End:
-        """Run an `async def` to its end.
+    async def run_async(
+        self, attempt: Attempt, left_seconds: float, is_over: Callable[[], bool]
+    ) -> End:
+        """Run an `async def` to its end. `is_over`: whether its whole loop has been given up.
 
         Raises:
             OutOfTime: the worker's time was over first.
         """
-        from taskqueue.worker.event_loop import is_thrown_away, stopped_by_timers
+        from taskqueue.worker.event_loop import stopped_by_timers
 
         context = self._context(attempt)
         with self._running(attempt):
@@ -78,7 +80,7 @@ class Execution:
             except NOT_OF_THE_TASK:
                 raise
             except BaseException as error:
-                if is_thrown_away():
+                if is_over():
                     raise
                 end = self._failed(attempt, context, error)
             else:
@@ -120,7 +122,12 @@ class Execution:
         )
 
     def _failed(self, attempt: Attempt, context: Context, error: BaseException) -> End:
-        return self._told(attempt, context, outcome.failed(attempt, error, self.now_ms()), error)
+        try:
+            end = outcome.failed(attempt, error, self.now_ms())
+        except Exception as unforeseen:  # noqa: BLE001 - another try would meet it again
+            error = unforeseen
+            end = outcome.failed_for_good(attempt, error, self.now_ms())
+        return self._told(attempt, context, end, error)
 
     def _told(self, attempt: Attempt, context: Context, end: End, error: BaseException) -> End:
         """Tell the log, the observer and the task's hook what an attempt raised."""
@@ -143,7 +150,9 @@ class Execution:
             return
         try:
             hook(context, of)
-        except Exception:
+        except NOT_OF_THE_TASK:
+            raise
+        except BaseException:
             self.log.exception("a hook of the task failed")
 
     def _expired(self, attempt: Attempt) -> End | None:
@@ -176,7 +185,7 @@ class Execution:
     def _running(self, attempt: Attempt) -> Iterator[None]:
         """Let log lines name the task, and what it sends be its children, while it runs."""
         message = attempt.delivery.message
-        parent = Parent(message, attempt.retries)
+        parent = Parent(message)
         producer = Producer(
             self.sender, self.store, self.now_ms, self.sleep, parent, self.max_depth
         )

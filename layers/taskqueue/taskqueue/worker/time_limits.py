@@ -20,20 +20,21 @@ class Stop:
 
 
 def stops_of(options: TaskOptions, message: Message, left_seconds: float) -> Sequence[Stop]:
-    """Return what may stop a task, in order; the last of them ends it.
+    """Return what may stop a task, in order: a task may go on after each, to tidy up.
 
     The task's own limits count where both the task and its caller set one: the shorter. When the
     worker's `left_seconds` are over before, the task is out of time and has not failed.
     """
     soft = _shorter(options.soft_time_limit_seconds, message.soft_time_limit_seconds)
     hard = hard_limit_seconds(options, message)
-    last = Stop(max(left_seconds, 0.001), OutOfTime("the worker's time is over"))
+    stops = [Stop(max(left_seconds, 0.001), OutOfTime("the worker's time is over"))]
     if hard is not None and hard <= left_seconds:
-        last = Stop(hard, TimeLimitExceeded(f"the task ran longer than {hard:g} seconds"))
-    if soft is not None and soft < last.after_seconds:
+        error: BaseException = TimeLimitExceeded(f"the task ran longer than {hard:g} seconds")
+        stops.insert(0, Stop(hard, error))
+    if soft is not None and soft < stops[0].after_seconds:
         error = SoftTimeLimitExceeded(f"the task ran longer than {soft:g} seconds")
-        return Stop(soft, error), last
-    return (last,)
+        stops.insert(0, Stop(soft, error))
+    return stops
 
 
 def hard_limit_seconds(options: TaskOptions, message: Message) -> float | None:
