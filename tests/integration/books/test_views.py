@@ -107,7 +107,7 @@ def test_a_book_that_is_no_id_is_refused(write: Send, path: str) -> None:
 
 def test_without_the_queue_the_caller_is_told(stack: Stack, write: Send) -> None:
     stack.take_queue_away("views")
-    assert write("POST", "/books/42/views").status == 503
+    assert write("POST", "/books/42/views").status == 500
 
 
 def test_the_ranking_is_the_brute_force_count_though_messages_come_twice(
