@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import ToolError
 from tools.local.deployed import Stack
 from tools.local.ministack import Ministack
 
@@ -58,32 +57,11 @@ class LocalFunction:
             )
 
 
-@contextmanager
-def frozen(function: LocalFunction) -> Iterator[list[int]]:
-    """The processes of the function, stopped where they are; those not killed go on afterwards.
-
-    Raises:
-        ToolError: it has none.
-    """
-    pids = function.pids()
-    if not pids:
-        raise ToolError(f"no process runs {function.name}")
-    _signal(pids, signal.SIGSTOP)
-    try:
-        yield pids
-    finally:
-        _signal(pids, signal.SIGCONT)
-
-
 def kill(pids: list[int]) -> None:
     """End the processes at once, as if their machine had lost its power."""
-    _signal(pids, signal.SIGKILL)
-
-
-def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
-            os.kill(pid, number)
+            os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
 
