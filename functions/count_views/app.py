@@ -16,7 +16,7 @@ consumer = ViewsConsumer(
     app=app,
     task=count_views,
     store=stores.views,
-    dead_letters=wiring.dead_letter_sender(),
+    dead_letters=wiring.dead_letter_queue(),
     window_minutes=stores.settings().window_minutes,
     logger=logger,
     metrics=Metrics(namespace=metrics_namespace(), service=app.name),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import MessageTooLarge, SendError
 from taskqueue.message import MAX_BYTES, Message, decode
 from taskqueue.queue import Queue
@@ -39,8 +39,8 @@ class Broker:
     def visibility(self) -> Visibility:
         return Visibility(self.sqs, self.queue)
 
-    def dead_letters(self) -> DeadLetterSender:
-        return DeadLetterSender(self.sqs, self.dead_letters_url)
+    def dead_letters(self) -> DeadLetterQueue:
+        return DeadLetterQueue(self.sqs, self.dead_letters_url)
 
     def receive(self, url: str = "") -> list[Any]:
         """Take what is visible now, up to 10 messages."""
@@ -213,7 +213,7 @@ def test_a_queue_that_is_gone_is_an_error(broker: Broker) -> None:
     with pytest.raises(SendError):
         sender.send(message(broker), broker.now_ms())
     with pytest.raises(SendError):
-        DeadLetterSender(broker.sqs, gone.url).send(RejectedMessage("q", "m", "body", "reason"))
+        DeadLetterQueue(broker.sqs, gone.url).send(RejectedMessage("q", "m", "body", "reason"))
 
 
 def test_receipts_that_sqs_does_not_know_are_counted(broker: Broker) -> None:

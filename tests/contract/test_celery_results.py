@@ -12,8 +12,8 @@ import pytest
 
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import Claim
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.lease import Claim
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
 from tests.support.dynamodb_tables import create_table

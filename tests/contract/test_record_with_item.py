@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from taskqueue.aws.unprocessed import Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
-from taskqueue.records.claim import Claim, Claimed
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.lease import Claim, Claimed
 from taskqueue.records.store import Enqueued
 from taskqueue.records.with_item import NewItem, RecordWithItem
 from tests.support.dynamodb_tables import create_table

@@ -14,7 +14,7 @@ from social.feeds import FeedStore
 from social.friends import FriendStore
 from social.news import News, NewsStore
 from taskqueue import clock
-from taskqueue.dead_letters.sender import DeadLetterSender
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.message import Message
 from taskqueue.queue import Queue
 from taskqueue.records.dynamodb import DynamoTaskStore
@@ -124,7 +124,7 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     sender = Sender(sqs, records, {queue.name: queue})
     logger, metrics = Logger(service="test"), Metrics(namespace="test", service="test")
     visibility = Visibility(sqs, queue)
-    dead_letters = DeadLetterSender(sqs, broker.create_queue("dead-letters").url)
+    dead_letters = DeadLetterQueue(sqs, broker.create_queue("dead-letters").url)
     worker = Worker(tasks.app, records, sender, visibility, dead_letters, logger, metrics)
     return Stack(friends, feeds_table, records, broker, queue, sender, worker, client)
 

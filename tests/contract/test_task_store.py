@@ -15,7 +15,8 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.completion import Parts, done_key, planned_key
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import (
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.lease import (
     AlreadyFinished,
     Claim,
     Claimed,
@@ -24,7 +25,6 @@ from taskqueue.records.claim import (
     Leased,
     Superseded,
 )
-from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Enqueued, Finish, TaskStore
 from taskqueue.testing.records import MemoryTaskStore

@@ -21,8 +21,8 @@ from books.counting.segments import (
 from books.counting.summaries import list_of
 from books.errors import InvalidView, ViewsUnwritten
 from books.views import View, read_pairs
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import PoisonMessage, SendError, StoreError
 from taskqueue.task import AnyTask
 from taskqueue.worker.delivery import Delivery, read
@@ -53,7 +53,7 @@ class ViewsConsumer:
         app: "App",
         task: AnyTask,
         store: Callable[[], ViewStore],
-        dead_letters: DeadLetterSender,
+        dead_letters: DeadLetterQueue,
         window_minutes: int,
         logger: "Logger",
         metrics: "Metrics",

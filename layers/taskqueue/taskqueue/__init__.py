@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from taskqueue.errors import TooDeep as TooDeep
     from taskqueue.errors import WrongArguments as WrongArguments
     from taskqueue.result import Result as Result
-    from taskqueue.sending.producer import send_many as send_many
+    from taskqueue.sending.client import send_many as send_many
     from taskqueue.task import Task as Task
 
 _ERRORS = (
@@ -55,7 +55,7 @@ _MODULES = {
     "DEFERRED": "taskqueue.context",
     "Result": "taskqueue.result",
     "Task": "taskqueue.task",
-    "send_many": "taskqueue.sending.producer",
+    "send_many": "taskqueue.sending.client",
     **dict.fromkeys(_ERRORS, "taskqueue.errors"),
 }
 __all__ = sorted(_MODULES)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from taskqueue.retry import RetryPolicy
-
 if TYPE_CHECKING:
     from taskqueue.context import Context
 
@@ -49,6 +47,25 @@ class DecoratorOptions(TypedDict, total=False):
     on_success: "Callable[[Context, Any], None] | None"
     on_failure: "Callable[[Context, BaseException], None] | None"
     on_retry: "Callable[[Context, BaseException], None] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a task is retried, after which errors, and when.
+
+    `max_retries`: None is without end. `autoretry_for`: the errors after which it is retried though
+    it did not ask for it, unless they are `dont_autoretry_for`. Without a backoff, every retry
+    waits for `default_retry_delay_seconds`.
+    https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
+    """
+
+    max_retries: int | None = 3
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_backoff_seconds: float = 0
+    retry_backoff_max_seconds: float = 600
+    retry_jitter: bool = True
+    default_retry_delay_seconds: float = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from taskqueue.records.meta import CELERY_ERRORS
 if TYPE_CHECKING:
     from taskqueue.records.meta import ErrorInfo
     from taskqueue.records.record import TaskRecord
-    from taskqueue.sending.producer import Producer
+    from taskqueue.sending.client import TaskClient
 
 POLL_SECONDS = 0.5
 
@@ -27,7 +27,7 @@ class Result[R]:
     """The result of the task `id`, as Celery's AsyncResult. A task that is idempotent has none."""
 
     id: str
-    _producer: "Producer" = field(repr=False)
+    _client: "TaskClient" = field(repr=False)
 
     @property
     def state(self) -> str:
@@ -60,19 +60,19 @@ class Result[R]:
             RuntimeError: a task asks: one that waits for another can wait for ever.
             TaskNotFound, StoreError: as `state` does.
         """
-        if self._producer.parent is not None:
+        if self._client.parent is not None:
             raise RuntimeError("a task must not wait for another one's result")
-        end = None if timeout is None else self._producer.now_ms() + timeout * 1000
+        end = None if timeout is None else self._client.now_ms() + timeout * 1000
         while not (record := self._record()).finished:
-            if end is not None and self._producer.now_ms() >= end:
+            if end is not None and self._client.now_ms() >= end:
                 raise TimeoutError(f"the task is {record.status} after {timeout:g} seconds")
-            self._producer.sleep(interval)
+            self._client.sleep(interval)
         if record.status == states.SUCCESS:
             return cast("R", record.result)
         raise error_of(record)
 
     def _record(self) -> "TaskRecord":
-        record = self._producer.store.get(self.id)
+        record = self._client.store.get(self.id)
         if record is None:
             raise TaskNotFound
         return record

@@ -50,10 +50,10 @@ class Task[**P, R]:
             TypeError, ValueError: an argument cannot be written as JSON.
             SendError, StoreError: it was not sent.
         """
-        from taskqueue.sending import producer
+        from taskqueue.sending import client
         from taskqueue.sending.call import Call
 
-        return producer.current().send(Call(self, args, kwargs))
+        return client.current().send(Call(self, args, kwargs))
 
     def apply_async(
         self,
@@ -69,10 +69,10 @@ class Task[**P, R]:
             TaskIdTaken: `task_id` is that of a task of another name.
             WrongArguments, TypeError, ValueError, SendError, StoreError: as `delay` does.
         """
-        from taskqueue.sending import producer
+        from taskqueue.sending import client
         from taskqueue.sending.call import Call
 
-        return producer.current().send(Call(self, tuple(args), dict(kwargs or {}), options))
+        return client.current().send(Call(self, tuple(args), dict(kwargs or {}), options))
 
     @overload
     def call[V](

@@ -11,7 +11,7 @@ from taskqueue import clock
 from taskqueue.groups.completion import done_key, planned_key
 from taskqueue.lambdas import wiring
 from taskqueue.message import MAX_BYTES, Message, decode, encode
-from taskqueue.records.claim import Claim
+from taskqueue.records.lease import Claim
 from tests.support.api_stack import Send, Stack
 from tests.support.gateway import CONTEXT
 

@@ -60,7 +60,7 @@ def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue
         wiring.settings,
         wiring.task_store,
         wiring.sender,
-        wiring.dead_letter_sender,
+        wiring.dead_letter_queue,
         clients._session,
     ]
     for name, value in client_environ({}, ministack_url).items():

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from taskqueue.app import App
-from taskqueue.dead_letters.sender import DeadLetterSender
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.message import Message, encode
 from taskqueue.records.record import TaskRecord
 from taskqueue.sending.sender import Sender
@@ -163,7 +163,7 @@ class Rig:
             store=store,
             sender=Sender(sqs, store, {self.queue.name: self.queue}),
             visibility=Visibility(sqs, self.queue),
-            dead_letters=DeadLetterSender(sqs, self.dead_letters.url),
+            dead_letters=DeadLetterQueue(sqs, self.dead_letters.url),
             logger=Logger(service="rig"),
             metrics=metrics,
             now_ms=self.clock,

@@ -6,8 +6,7 @@ import pytest
 
 from taskqueue.app import App
 from taskqueue.errors import PoisonMessage, TaskNameTaken, WrongArguments
-from taskqueue.options import DecoratorOptions, read_options
-from taskqueue.retry import RetryPolicy
+from taskqueue.options import DecoratorOptions, RetryPolicy, read_options
 
 
 def test_a_plain_decorator_registers_under_the_function_s_name() -> None:

@@ -9,9 +9,9 @@ from taskqueue.aws.partiql import MAX_STATEMENTS
 from taskqueue.aws.unprocessed import MAX_TRIES, Patience
 from taskqueue.errors import StoreError, Throttled
 from taskqueue.message import Message
-from taskqueue.records.claim import Claim, Claimed, HeldByOther, NotClaimed
 from taskqueue.records.dynamodb import MAX_CLAIM_ROUNDS, DynamoTaskStore
 from taskqueue.records.item import item_id
+from taskqueue.records.lease import Claim, Claimed, HeldByOther, NotClaimed
 from taskqueue.records.states import SUCCESS
 from taskqueue.records.store import Finish
 

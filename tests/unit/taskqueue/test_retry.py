@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.errors import PermanentError, Retry, StoreError, StoreRefused, Throttled
-from taskqueue.retry import GiveUp, RetryLater, RetryPolicy, backoff_seconds, decide
+from taskqueue.options import RetryPolicy
+from taskqueue.worker.retry import GiveUp, RetryLater, backoff_seconds, decide
 
 PLAIN = RetryPolicy()
 AUTO = RetryPolicy(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
 from taskqueue.message import MAX_BYTES, Message, decode
 from taskqueue.queue import Queue
-from taskqueue.records.claim import Claim
+from taskqueue.records.lease import Claim
 from taskqueue.records.store import Enqueued
 from taskqueue.sending.sender import (
     MAX_BATCH_ENTRIES,

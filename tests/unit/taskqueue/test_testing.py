@@ -348,7 +348,7 @@ def test_a_retry_of_a_parent_sends_new_children(memory: InMemory) -> None:
     result = order.delay([1, 2, 3])
     memory.work(seconds=60)
     assert len(result.get()) == 6
-    assert not {"SUCCESS"} - {memory.producer.result(id).state for id in result.get()}
+    assert not {"SUCCESS"} - {memory.client.result(id).state for id in result.get()}
 
 
 def test_a_task_must_not_wait_for_another(memory: InMemory) -> None:
@@ -400,7 +400,7 @@ def test_a_task_and_its_parts_on_two_queues(memory: InMemory) -> None:
 
 def test_an_unknown_task_has_no_record(memory: InMemory) -> None:
     with pytest.raises(TaskNotFound):
-        memory.producer.result("never-issued").get()
+        memory.client.result("never-issued").get()
 
 
 def test_an_idempotent_task_has_none_either(memory: InMemory) -> None:

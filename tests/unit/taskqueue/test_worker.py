@@ -14,7 +14,7 @@ from taskqueue.context import DEFERRED, Context
 from taskqueue.errors import Retry, StoreError, Throttled
 from taskqueue.groups.completion import planned_key
 from taskqueue.message import Message, decode, encode
-from taskqueue.records.claim import AlreadyFinished, Claim, NotClaimed
+from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
 from taskqueue.testing.broker import lambda_event
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from taskqueue.worker.group_commit import GroupCommit

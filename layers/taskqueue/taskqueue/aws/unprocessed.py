@@ -8,20 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from taskqueue.retry import RetryPolicy, Uniform, backoff_seconds
-
 # Two seconds at most: beyond, the task itself is tried again, later and in another invocation.
 MAX_TRIES = 6
-
-_BACKOFF = RetryPolicy(retry_backoff_seconds=0.05)
+# At most, before the first try again; twice as long before each later one.
+FIRST_WAIT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Asks again, with full jitter in between; `sleep` and `uniform` are replaced in tests."""
+    """Asks again, with full jitter in between; `sleep` and `uniform` are replaced in tests.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
 
     sleep: Callable[[float], None] = time.sleep
-    uniform: Uniform = random.uniform
+    uniform: Callable[[float, float], float] = random.uniform
 
     def ask[T](self, ask: Callable[[Sequence[T]], Sequence[T]], wanted: Sequence[T]) -> Sequence[T]:
         """Call `ask` with what is wanted, then with what it left unprocessed, until nothing is.
@@ -31,7 +32,7 @@ class Patience:
         """
         for tried in range(MAX_TRIES):
             if tried:
-                self.sleep(backoff_seconds(_BACKOFF, tried - 1, self.uniform))
+                self.sleep(self.uniform(0, FIRST_WAIT_SECONDS * 2 ** (tried - 1)))
             wanted = ask(wanted)
             if not wanted:
                 break

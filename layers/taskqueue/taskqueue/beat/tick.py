@@ -8,7 +8,7 @@ Safe to run twice, late, or by two machines whose clocks differ, and to end at a
   a conditional write: a send that fails is made again by the next tick, and of two ticks at once
   one moves the cursor, and only that one counts its sends.
 
-No schedule delays another for long: each has its turn, those that wait longest come first, and one
+No schedule delays another for long: each has its round, those that wait longest come first, and one
 whose sends fail costs the others a few requests.
 """
 
@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from taskqueue.beat.dispatch import Dispatch, Sends, TimeIsOver
 from taskqueue.beat.plan import Missed, message, plan
+from taskqueue.beat.round_robin import Lane, Round, Todo, lanes, round_of
 from taskqueue.beat.row import BrokenRow, Row, declare
 from taskqueue.beat.schedule import InvalidSchedule, Schedule
-from taskqueue.beat.sending import Sending, Sends, TimeIsOver
-from taskqueue.beat.turn import Lane, Todo, Turn, lanes, turn_of
 from taskqueue.errors import TaskQueueError
 from taskqueue.task import AnyTask
 
@@ -79,7 +79,7 @@ def tick(
     Raises:
         StoreError: the schedules could not be read.
     """
-    ticking = _Ticking(store, Sending(sender, clock_ms, end_ms), clock_ms)
+    ticking = _Ticking(store, Dispatch(sender, clock_ms, end_ms), clock_ms)
     rows = ticking.rows(declared)
     waiting = deque(lanes(ticking.todos(rows, tasks)))
     while waiting and clock_ms() < end_ms:
@@ -94,7 +94,7 @@ def tick(
 @dataclass(frozen=True, slots=True)
 class _Ticking:
     store: ScheduleRows
-    sending: Sending
+    dispatch: Dispatch
     clock_ms: Callable[[], int]
     done: Tick = field(default_factory=Tick)
 
@@ -136,10 +136,10 @@ class _Ticking:
         errors = self._send(lane, todos)
         lane.close(errors)
         answers = iter(errors)
-        turns = [turn_of(todo, [next(answers) for _ in todo.turn]) for todo in todos]
-        for turn in turns:
-            self._tell(turn)
-        for todo in self._write([turn for turn in turns if turn.has_moved]):
+        rounds = [round_of(todo, [next(answers) for _ in todo.next_slots]) for todo in todos]
+        for one in rounds:
+            self._tell(one)
+        for todo in self._write([one for one in rounds if one.has_moved]):
             lane.put_back(todo)
 
     def give_up(self, todos: Iterable[Todo]) -> None:
@@ -169,32 +169,32 @@ class _Ticking:
         messages = [
             message(todo.row.schedule, todo.task, slot_ms, now_ms)
             for todo in todos
-            for slot_ms in todo.turn
+            for slot_ms in todo.next_slots
         ]
         if lane.closed_by:
             return [lane.closed_by for _ in messages]
-        return self.sending.send(messages, recorded=not todos[0].task.options.idempotent)
+        return self.dispatch.send(messages, recorded=not todos[0].task.options.idempotent)
 
-    def _tell(self, turn: Turn) -> None:
-        name = turn.todo.row.schedule.name
-        self.done.sent += len(turn.sent)
-        if turn.error:
-            self.done.failed[name] = str(turn.error)
-        if turn.dropped:
-            reasons = {slot_ms: _reason(error) for slot_ms, error in turn.dropped.items()}
+    def _tell(self, ended: Round) -> None:
+        name = ended.todo.row.schedule.name
+        self.done.sent += len(ended.sent)
+        if ended.error:
+            self.done.failed[name] = str(ended.error)
+        if ended.dropped:
+            reasons = {slot_ms: _reason(error) for slot_ms, error in ended.dropped.items()}
             self.done.dropped.setdefault(name, {}).update(reasons)
 
-    def _write(self, turns: Sequence[Turn]) -> Iterator[Todo]:
+    def _write(self, rounds: Sequence[Round]) -> Iterator[Todo]:
         """Write the rows; yield what is left to do of those that no other tick has written."""
         now_ms = self.clock_ms()
-        rows = [turn.row(now_ms) for turn in turns]
+        rows = [one.row(now_ms) for one in rounds]
         try:
             saved = self.store.save_progress(rows)
         except TaskQueueError as error:
             self.done.failed.update({row.schedule.name: str(error) for row in rows})
             return
-        for turn, row, is_saved in zip(turns, rows, saved, strict=True):
-            if is_saved and (rest := turn.rest(row)):
+        for one, row, is_saved in zip(rounds, rows, saved, strict=True):
+            if is_saved and (rest := one.rest(row)):
                 yield rest
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from taskqueue.app import App
 from taskqueue.lambdas.clients import client
 from taskqueue.lambdas.settings import metrics_namespace
-from taskqueue.lambdas.wiring import dead_letter_sender, sender, settings, task_store
+from taskqueue.lambdas.wiring import dead_letter_queue, sender, settings, task_store
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 
@@ -26,7 +26,7 @@ def consumer(app: App) -> Handler:
         store=task_store(),
         sender=sender(),
         visibility=Visibility(client("sqs"), settings().queues[app.queue]),
-        dead_letters=dead_letter_sender(),
+        dead_letters=dead_letter_queue(),
         logger=logger,
         metrics=Metrics(namespace=metrics_namespace(), service=app.name),
     )

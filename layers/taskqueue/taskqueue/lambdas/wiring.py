@@ -4,12 +4,12 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-from taskqueue.dead_letters.sender import DeadLetterSender
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.lambdas.clients import client
 from taskqueue.lambdas.settings import Settings
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.sending.client import TaskClient
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
-from taskqueue.sending.producer import Producer
 from taskqueue.sending.sender import Sender
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ def record_with(new: "NewItem") -> "RecordWithItem":
 
 
 @functools.cache
-def producer() -> Producer:
-    """Return the producer of this process, for tasks that are not sent by another task."""
-    return Producer(sender(), task_store(), max_depth=settings().max_task_depth)
+def task_client() -> TaskClient:
+    """Return the client of this process, for tasks that are not sent by another task."""
+    return TaskClient(sender(), task_store(), max_depth=settings().max_task_depth)
 
 
 @functools.cache
-def dead_letter_sender() -> DeadLetterSender:
-    """Return the sender of dead letters, to the queue DEAD_LETTER_QUEUE_URL."""
-    return DeadLetterSender(client("sqs"), settings().dead_letter_queue_url)
+def dead_letter_queue() -> DeadLetterQueue:
+    """Return the dead-letter queue, DEAD_LETTER_QUEUE_URL."""
+    return DeadLetterQueue(client("sqs"), settings().dead_letter_queue_url)
 
 
 @functools.cache

@@ -1,1 +1,1 @@
-"""A task's record: its states, its claims and leases, and the stores that keep it."""
+"""A task's record: its states, its lease, and the stores that keep it."""

@@ -32,7 +32,6 @@ from taskqueue.errors import (
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
-from taskqueue.records.claim import Claim, ClaimOutcome
 from taskqueue.records.item import (
     Item,
     item_id,
@@ -42,6 +41,7 @@ from taskqueue.records.item import (
     read_parts,
     read_record,
 )
+from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention

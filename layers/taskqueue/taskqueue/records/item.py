@@ -26,7 +26,7 @@ from typing import Any
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import Claim, Held
+from taskqueue.records.lease import Claim, Held
 from taskqueue.records.meta import outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention

@@ -11,9 +11,9 @@ from taskqueue.aws.partiql import (
     is_carried_out,
     statement_error,
 )
-from taskqueue.records import claim as claims
-from taskqueue.records.claim import NEVER_MS, Claim, Claimed, ClaimOutcome, NotClaimed
+from taskqueue.records import lease
 from taskqueue.records.item import Item, item_id, number, read_held, started_item, string
+from taskqueue.records.lease import NEVER_MS, Claim, Claimed, ClaimOutcome, NotClaimed
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Finish
 
@@ -72,7 +72,7 @@ def next_claim(
     if not item:
         # A stock client writes no record.
         return insert_statement(table, started_item(claim, now_ms, retention))
-    if claims.may_claim(claim, read_held(item), now_ms):
+    if lease.may_claim(claim, read_held(item), now_ms):
         return _claim_waiting(table, claim, now_ms)
     return None
 
@@ -82,12 +82,12 @@ def claim_outcome(claim: Claim, response: Response) -> ClaimOutcome:
     if is_carried_out(response):
         item = response.get("Item")
         # An insert, which the first claim of a task without a record is, returns no item.
-        return claims.claimed(read_held(item)) if item else Claimed(1, claim.message.retries, 0)
+        return lease.claimed(read_held(item)) if item else Claimed(1, claim.message.retries, 0)
     code = str(statement_error(response))
     item = response["Error"].get("Item")
     if code != "ConditionalCheckFailed" or not item:
         return NotClaimed(code)
-    return claims.not_claimed(claim, read_held(item))
+    return lease.not_claimed(claim, read_held(item))
 
 
 def finish(table: str, end: Finish, retention: Retention) -> Statement:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
-from taskqueue.records.claim import Claim, ClaimOutcome
+from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 

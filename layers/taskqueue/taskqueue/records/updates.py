@@ -7,8 +7,8 @@ from typing import Any
 from taskqueue.errors import TaskRevoked
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import NEVER_MS
 from taskqueue.records.item import Item, due_ms, number, string
+from taskqueue.records.lease import NEVER_MS
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention

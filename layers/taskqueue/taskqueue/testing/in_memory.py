@@ -15,13 +15,13 @@ from aws_lambda_powertools import Logger
 
 from taskqueue import clock
 from taskqueue.app import App
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, decode
 from taskqueue.queue import Queue
 from taskqueue.result import Result
-from taskqueue.sending.producer import Producer, using
+from taskqueue.sending.client import TaskClient, using
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
@@ -57,12 +57,12 @@ class InMemory:
         self._dead_letters = self.broker.create_queue("dead-letters")
         self._sqs = cast("SQSClient", self.broker)
         self.sender = Sender(self._sqs, self.store, self.queues, sleep=self._sleep)
-        self.producer = Producer(self.sender, self.store, self.now_ms, sleep=self.work)
+        self.client = TaskClient(self.sender, self.store, self.now_ms, sleep=self.work)
         self._workers = {name: self._worker(queue) for name, queue in self.queues.items()}
 
     def __enter__(self) -> Self:
         """Let `delay`, `apply_async` and `send_many` send to these queues."""
-        self._within.enter_context(using(self.producer))
+        self._within.enter_context(using(self.client))
         return self
 
     def __exit__(
@@ -85,7 +85,7 @@ class InMemory:
             self.sender.send_unrecorded([message], self._now_ms)
         else:
             self.sender.send(message, self._now_ms)
-        return self.producer.result(message.id)
+        return self.client.result(message.id)
 
     def work(self, seconds: float = 0) -> None:
         """Run all that is due, and all that falls due within so many seconds from now."""
@@ -110,7 +110,7 @@ class InMemory:
             store=self.store,
             sender=self.sender,
             visibility=Visibility(self._sqs, queue),
-            dead_letters=DeadLetterSender(self._sqs, self._dead_letters.url),
+            dead_letters=DeadLetterQueue(self._sqs, self._dead_letters.url),
             logger=Logger(service=self._app.name),
             metrics=cast("Metrics", _NoMetrics()),
             now_ms=self.now_ms,

@@ -9,7 +9,7 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, Task
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.claim import (
+from taskqueue.records.lease import (
     NEVER_MS,
     Claim,
     ClaimOutcome,

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.dead_letters.sender import DeadLetterSender
 from taskqueue.errors import SendError, StoreError, TaskIdTaken
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish, TaskStore
@@ -40,7 +40,7 @@ class Acknowledgement:
         store: TaskStore,
         sender: Sender,
         visibility: Visibility,
-        dead_letters: DeadLetterSender,
+        dead_letters: DeadLetterQueue,
         logger: "Logger",
         now_ms: Callable[[], int],
         soon: Soon,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import OutOfTime, PoisonMessage, SendError, StoreError
 from taskqueue.records import states
-from taskqueue.records.claim import (
+from taskqueue.records.lease import (
     AlreadyFinished,
     Claimed,
     HeldByOther,

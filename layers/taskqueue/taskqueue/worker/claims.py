@@ -1,11 +1,11 @@
-"""What became of a batch's claims, and in which order its tasks run."""
+"""Takes the leases of a batch's tasks, in one request, and says in which order they run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taskqueue.errors import StoreError
-from taskqueue.records.claim import Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
+from taskqueue.records.lease import Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
 from taskqueue.worker.delivery import Delivery
 
 if TYPE_CHECKING:

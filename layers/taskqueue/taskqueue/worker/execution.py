@@ -10,7 +10,7 @@ from taskqueue.errors import OutOfTime, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
-from taskqueue.sending.producer import Producer, using
+from taskqueue.sending.client import TaskClient, using
 from taskqueue.worker import outcome
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.time_limits import Stop, stopped_by_signal, stops_of
@@ -186,13 +186,13 @@ class Execution:
         """Let log lines name the task, and what it sends be its children, while it runs."""
         message = attempt.delivery.message
         parent = Parent(message)
-        producer = Producer(
+        client = TaskClient(
             self.sender, self.store, self.now_ms, self.sleep, parent, self.max_depth
         )
         keys = {"task_id": message.id, "task": message.task, "attempt": attempt.number}
         self.log.thread_safe_append_keys(**keys)
         try:
-            with using(producer):
+            with using(client):
                 yield
         finally:
             self.log.thread_safe_remove_keys(keys)

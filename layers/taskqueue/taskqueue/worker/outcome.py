@@ -9,9 +9,9 @@ from taskqueue.message import sent_again
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
-from taskqueue.retry import RetryLater, decide
 from taskqueue.sending.sender import SendAgain
 from taskqueue.worker.delivery import Delivery
+from taskqueue.worker.retry import RetryLater, decide
 
 # An item of DynamoDB holds 400 KB; the rest of the record needs little.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html

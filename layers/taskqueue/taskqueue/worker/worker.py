@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from taskqueue.app import App
-    from taskqueue.dead_letters.sender import DeadLetterSender
+    from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
     from taskqueue.worker.event_loop import EventLoop
@@ -66,7 +66,7 @@ class Worker:
         store: "TaskStore",
         sender: "Sender",
         visibility: Visibility,
-        dead_letters: "DeadLetterSender",
+        dead_letters: "DeadLetterQueue",
         logger: "Logger",
         metrics: "Metrics",
         now_ms: Callable[[], int] = clock.now_ms,

@@ -43,7 +43,7 @@ def is_of_message(error: Exception) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class Dispatch:
     """Sends messages until `end_ms`. What is left until a slot is taken anew for each request."""
 
     sender: Sends

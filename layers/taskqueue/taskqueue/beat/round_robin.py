@@ -1,11 +1,11 @@
-"""In which order a tick sends what is due: in turns, so that no schedule waits long. Pure."""
+"""In which order a tick sends what is due: schedule by schedule, so that none waits long. Pure."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from taskqueue.beat.dispatch import is_of_message, is_of_queue
 from taskqueue.beat.row import Row, advanced
-from taskqueue.beat.sending import is_of_message, is_of_queue
 from taskqueue.task import AnyTask
 
 # A schedule of one second has so many slots in the two minutes ahead. A batch takes a fraction of a
@@ -23,14 +23,17 @@ class Todo:
     cursor_ms: int
 
     @property
-    def turn(self) -> Sequence[int]:
-        """The slots that are sent before others have their turn."""
+    def next_slots(self) -> Sequence[int]:
+        """The slots that are sent before other schedules have their round."""
         return self.slots[:MAX_BATCH]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What became of a turn: `error` is why it ended early, for now; `dropped` slots never run."""
+class Round:
+    """What became of a schedule's round.
+
+    `error`: why it ended early, for now. `dropped`: slots that never run.
+    """
 
     todo: Todo
     sent: Sequence[int]
@@ -40,7 +43,7 @@ class Turn:
     @property
     def cursor_ms(self) -> int:
         """The time up to which all slots are done."""
-        if self.error is None and len(self.todo.turn) == len(self.todo.slots):
+        if self.error is None and len(self.todo.next_slots) == len(self.todo.slots):
             return self.todo.cursor_ms
         return max((*self.sent, *self.dropped), default=self.todo.row.cursor_ms)
 
@@ -55,28 +58,28 @@ class Turn:
 
     def rest(self, written: Row) -> Todo | None:
         """Return what is left to do once the row is written; None when nothing is."""
-        slots = self.todo.slots[len(self.todo.turn) :]
+        slots = self.todo.slots[len(self.todo.next_slots) :]
         if self.error or not slots:
             return None
         return replace(self.todo, row=replace(written, version=written.version + 1), slots=slots)
 
 
-def turn_of(todo: Todo, errors: Sequence[Exception | None]) -> Turn:
-    """Return what became of a turn: `errors` says of each slot why it was not sent, if it was not.
+def round_of(todo: Todo, errors: Sequence[Exception | None]) -> Round:
+    """Return what became of a round: `errors` says of each slot why it was not sent, or None.
 
-    A slot that can never be sent is passed over. One that could not be sent now ends the turn: the
-    cursor may not move beyond it.
+    A slot that can never be sent is passed over. One that could not be sent now ends the round:
+    the cursor may not move beyond it.
     """
     sent: list[int] = []
     dropped: dict[int, Exception] = {}
-    for slot_ms, error in zip(todo.turn, errors, strict=True):
+    for slot_ms, error in zip(todo.next_slots, errors, strict=True):
         if error is None:
             sent.append(slot_ms)
         elif is_of_message(error):
             dropped[slot_ms] = error
         else:
-            return Turn(todo, sent, dropped, error)
-    return Turn(todo, sent, dropped, None)
+            return Round(todo, sent, dropped, error)
+    return Round(todo, sent, dropped, None)
 
 
 class Lane:
@@ -98,11 +101,11 @@ class Lane:
         return bool(self._waiting)
 
     def take(self) -> list[Todo]:
-        """Take those out whose turns make one batch: up to `MAX_BATCH` slots and as many rows."""
+        """Take those out whose rounds make one batch: up to `MAX_BATCH` slots and as many rows."""
         taken: list[Todo] = []
         free = MAX_BATCH
-        while self._waiting and len(taken) < MAX_BATCH and len(self._waiting[0].turn) <= free:
-            free -= len(self._waiting[0].turn)
+        while self._waiting and len(taken) < MAX_BATCH and len(self._waiting[0].next_slots) <= free:
+            free -= len(self._waiting[0].next_slots)
             taken.append(self._waiting.popleft())
         return taken
 

@@ -1,4 +1,4 @@
-"""A claim: a worker's wish to run a task, and what the record answers. No I/O.
+"""The lease of a task: whether a worker that claims it takes the lease. No I/O.
 
 Three things decide. The *lease*: a task may be claimed once `lease_until_ms` has passed, which is 0
 for a task that waits and never for one that is finished. The *turn*: every retry and every redrive

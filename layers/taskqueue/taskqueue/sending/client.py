@@ -1,7 +1,7 @@
-"""The producer: sends calls of tasks and hands out their results. `delay` finds it here.
+"""The client of the task queue: sends calls of tasks and hands out their results.
 
-In a process with the stack's settings it is made from them. While a task runs, and in a test in
-memory, `using` sets another.
+`delay` finds it here. In a process with the stack's settings it is made from them. While a task
+runs, and in a test in memory, `using` sets another.
 """
 
 import time
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Producer:
+class TaskClient:
     """Sends calls, and hands out their results. `parent`: the task that is running, if one is."""
 
     sender: "Sender"
@@ -67,23 +67,23 @@ class Producer:
         return Result(task_id, self)
 
 
-_current: ContextVar[Producer | None] = ContextVar("producer", default=None)
+_current: ContextVar[TaskClient | None] = ContextVar("client", default=None)
 
 
-def current() -> Producer:
-    """Return the producer of the task or the test that runs, or that of this process's settings."""
+def current() -> TaskClient:
+    """Return the client of the task or the test that runs, or that of this process's settings."""
     set_here = _current.get()
     if set_here is not None:
         return set_here
     from taskqueue.lambdas import wiring
 
-    return wiring.producer()
+    return wiring.task_client()
 
 
 @contextmanager
-def using(producer: Producer) -> Iterator[None]:
-    """Let `delay` and `send_many` send by this producer within the body."""
-    token = _current.set(producer)
+def using(client: TaskClient) -> Iterator[None]:
+    """Let `delay` and `send_many` send by this client within the body."""
+    token = _current.set(client)
     try:
         yield
     finally:
@@ -95,6 +95,6 @@ def send_many[R](calls: Sequence[Call[R]]) -> list[Result[R]]:
 
     Raises:
         WrongArguments, TypeError, ValueError, TaskIdTaken, SendError, StoreError: as
-            `Producer.send_many` does.
+            `TaskClient.send_many` does.
     """
     return current().send_many(calls)

@@ -1,4 +1,4 @@
-"""Sends to the dead-letter queue what a worker rejects."""
+"""The dead-letter queue, as those who reject messages see it."""
 
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-class DeadLetterSender:
-    """Sends to the dead-letter queue of that URL."""
+class DeadLetterQueue:
+    """The dead-letter queue at `url`."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs
