@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from celery import Celery  # type: ignore[import-not-found]
+from celery import Celery
 
 
 def seen(app: Any, task_id: str) -> dict[str, Any]:

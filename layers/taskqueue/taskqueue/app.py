@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
-from taskqueue.errors import PoisonMessage, TaskNameTaken
+from taskqueue.errors import PoisonMessage, TaskNameTaken, WrongArguments
+from taskqueue.message import Message
 from taskqueue.options import DecoratorOptions, read_options
 from taskqueue.task import AnyTask, Task
 
@@ -87,6 +88,21 @@ class App:
         except KeyError:
             known = ", ".join(sorted(self.tasks))
             raise PoisonMessage(f"unknown task {name[:100]!r}; this worker knows {known}") from None
+
+    def task_of(self, message: Message) -> AnyTask:
+        """Return the task that a message asks for.
+
+        Raises:
+            PoisonMessage: there is none, its arguments do not fit it, or something is to follow it.
+        """
+        task = self.find(message.task)
+        if message.embed:
+            raise PoisonMessage("callbacks, chains and chords are not supported")
+        try:
+            task.check_arguments(message.args, message.kwargs)
+        except WrongArguments as error:
+            raise PoisonMessage(str(error)) from None
+        return task
 
     def _add(self, task: AnyTask) -> AnyTask:
         if task.name in self.tasks:

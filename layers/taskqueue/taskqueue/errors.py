@@ -25,7 +25,8 @@
 
     BaseException
     ├── TimeLimitExceeded          stands for celery.exceptions.TimeLimitExceeded
-    └── OutOfTime
+    ├── OutOfTime
+    └── GiveBack
 
 A class's docstring is its default message. An error that stands for one of Celery's is written into
 a task's result under Celery's name, so that a Celery client raises its own.
@@ -159,6 +160,13 @@ class TimeLimitExceeded(BaseException):
 
 class OutOfTime(BaseException):
     """The worker's own time is over before the task's is: the task is given back."""
+
+
+class GiveBack(BaseException):
+    """The task is given back: what the worker itself needs, a table or a queue, is throttled.
+
+    No `Exception`, so that it does not become a failure of the task.
+    """
 
 
 STANDING_FOR_CELERY: dict[str, type[BaseException]] = {

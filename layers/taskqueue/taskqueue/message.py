@@ -38,8 +38,10 @@ class Message:
 
     `eta_ms` and `expires_at_ms` are milliseconds since the epoch; `time_limit_seconds` and
     `soft_time_limit_seconds` are the caller's limits; `retries` is what Celery's header says, kept
-    for its readers only. `group_id` is SQS's MessageGroupId; `headers` are those that the protocol
-    does not name. `is_own`: this project sent it, and so made a record where there is to be one.
+    for its readers only. `embed`: what is to follow the task, in Celery's form, by the names of
+    `EMBED`. `group_id` is SQS's MessageGroupId; `headers` are those that the protocol does not
+    name. `is_own`: this project sent it, and so made a record where there is to be one. `encoded`:
+    the body of a message that is to be sent, where somebody else has written it.
 
     Three headers are this project's own. `turn`: which sending of the task this is; each retry and
     each redrive begins another. A stock client's message says it by its `retries`. `after`: the
@@ -50,6 +52,7 @@ class Message:
     id: str
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    embed: Mapping[str, Any] = field(default_factory=dict)
     queue: str = "celery"
     eta_ms: int | None = None
     expires_at_ms: int | None = None
@@ -65,6 +68,7 @@ class Message:
     group_id: str | None = None
     is_own: bool = True
     headers: Mapping[str, Any] = field(default_factory=dict)
+    encoded: str | None = None
 
 
 def encode(message: Message) -> str:
@@ -74,16 +78,7 @@ def encode(message: Message) -> str:
         MessageTooLarge: the body has more than `MAX_BYTES` bytes.
         TypeError, ValueError: an argument cannot be written as JSON.
     """
-    content = _compact([list(message.args), dict(message.kwargs), EMBED])
-    body = _compact(
-        {
-            "body": base64.b64encode(content.encode()).decode(),
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": _headers(message),
-            "properties": _properties(message),
-        }
-    )
+    body = message.encoded or _encoded(message)
     if len(body) > MAX_BYTES:
         raise MessageTooLarge
     return body
@@ -141,6 +136,19 @@ def sent_again(
     return changed
 
 
+def _encoded(message: Message) -> str:
+    content = _compact([list(message.args), dict(message.kwargs), {**EMBED, **message.embed}])
+    return _compact(
+        {
+            "body": base64.b64encode(content.encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": _headers(message),
+            "properties": _properties(message),
+        }
+    )
+
+
 def _check_text(what: str, text: str, max_length: int) -> None:
     """Refuse what DynamoDB cannot store: half of a surrogate pair is no text, yet JSON has it."""
     if len(text) > max_length:
@@ -152,13 +160,14 @@ def _check_text(what: str, text: str, max_length: int) -> None:
 
 
 def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> Message:
-    args, kwargs = _arguments(envelope)
+    args, kwargs, embed = _content(envelope)
     hard, soft = _time_limits(headers)
     return Message(
         task=task,
         id=task_id,
         args=args,
         kwargs=kwargs,
+        embed=embed,
         queue=_queue(envelope),
         eta_ms=_time(headers, "eta"),
         expires_at_ms=_time(headers, "expires"),
@@ -228,7 +237,8 @@ def _envelope(body: str) -> dict[str, Any]:
     return envelope
 
 
-def _arguments(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """Return the arguments, and what follows the task."""
     content_type = envelope.get("content-type")
     if content_type != "application/json":
         raise PoisonMessage(f"content type {str(content_type)[:60]!r} is refused: only JSON is run")
@@ -245,9 +255,8 @@ def _arguments(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     args, kwargs = parts[0], parts[1]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise PoisonMessage("args must be a list and kwargs an object")
-    if len(parts) > 2 and isinstance(parts[2], dict) and any(parts[2].values()):
-        raise PoisonMessage("callbacks, chains and chords are not supported")
-    return args, kwargs
+    embed = parts[2] if len(parts) > 2 and isinstance(parts[2], dict) else {}
+    return args, kwargs, {name: value for name, value in embed.items() if value}
 
 
 def _base64_text(content: object) -> str:

@@ -2,14 +2,14 @@
 
 import os
 
-from celery import Celery  # type: ignore[import-not-found]
+from celery import Celery
 
 _REDIS = os.environ["BENCHMARK_REDIS"]
 
 app = Celery("noop", broker=f"{_REDIS}/0", backend=f"{_REDIS}/1")
 
 
-@app.task(name="noop")  # type: ignore[untyped-decorator]
+@app.task(name="noop")
 def noop(number: int) -> int:
     """Returns what it was given."""
     return number

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 from tests.benchmarks.celery_side.noop import app, noop
 
@@ -12,7 +13,8 @@ def main(count: int) -> None:
     """Counts the results in Redis instead of waiting for each: polling costs the worker nothing."""
     for number in range(count):
         noop.apply_async((number,))
-    results = app.backend.client
+    backend: Any = app.backend
+    results = backend.client
     while results.dbsize() < count:
         time.sleep(_POLL_SECONDS)
     results.flushdb()

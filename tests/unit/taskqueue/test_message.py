@@ -107,7 +107,6 @@ def test_an_eta_without_a_zone_is_utc() -> None:
         (changed(PLAIN, **{"content-type": "application/x-yaml"}), "'application/x-yaml'"),
         (changed(PLAIN, **{"content-type": None}), "content type 'None'"),
         (COMPRESSED, "neither JSON nor base64"),
-        (CHAINED, "chains"),
         (changed(PLAIN, body=None), "not text"),
         (changed(PLAIN, body="?"), "neither JSON nor base64"),
         (changed(PLAIN, body=base64_of("[")), "arguments are not JSON"),
@@ -124,6 +123,13 @@ def test_what_is_no_celery_task_in_json_is_poison(body: str, reason: str) -> Non
     with pytest.raises(PoisonMessage) as caught:
         decode(body)
     assert reason in caught.value.reason
+
+
+def test_what_is_to_follow_a_task_is_kept() -> None:
+    assert list(decode(CHAINED).embed) == ["chain"]
+    assert decode(PLAIN).embed == {}
+    embed = {"errbacks": [{"task": "tell"}]}
+    assert decode(encode(Message("add", "i", embed=embed))).embed == embed
 
 
 def test_poison_keeps_the_ids_that_could_be_read() -> None:

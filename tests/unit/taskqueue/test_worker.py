@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
-from taskqueue.errors import Retry, StoreError, Throttled
+from taskqueue.errors import GiveBack, Retry, StoreError, Throttled
 from taskqueue.groups.completion import planned_key
 from taskqueue.message import Message, decode, encode
 from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
@@ -673,6 +673,25 @@ def test_a_task_for_which_no_time_is_left_is_given_back(rig: Rig, tasks: Tasks) 
     assert rig.deliver() == 0
     assert (rig.record("a").status, rig.record("a").attempts) == ("SUCCESS", 2)
     assert tasks.ran == ["a", "b"]
+
+
+def test_a_task_is_given_back_when_what_the_worker_needs_is_throttled() -> None:
+    app = App("test", queue="work")
+    throttled = [GiveBack("the table is throttled")]
+
+    @app.task(autoretry_for=(Exception,))
+    def send_on() -> str:
+        if throttled:
+            raise throttled.pop()
+        return "sent"
+
+    rig = Rig(app)
+    rig.send(Message("send_on", "g"))
+    assert rig.deliver() == 1
+    assert rig.record("g").status == "PENDING"
+    assert 1 <= rig.hidden_seconds()[0] <= 2
+    rig.deliver_until_empty()
+    assert (rig.record("g").result, rig.record("g").retries) == ("sent", 0)
 
 
 def test_a_task_that_cannot_be_given_back_still_comes_back(rig: Rig, tasks: Tasks) -> None:

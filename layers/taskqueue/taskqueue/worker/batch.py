@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.errors import OutOfTime, PoisonMessage, SendError, StoreError
+from taskqueue.errors import GiveBack, OutOfTime, PoisonMessage, SendError, StoreError
 from taskqueue.records import states
 from taskqueue.records.lease import (
     AlreadyFinished,
@@ -205,6 +205,11 @@ class Batch:
                 self._give_back(attempt)
                 return
             end = self._worker.execution.out_of_time(attempt, error)
+        except GiveBack as error:
+            extra = {"task_id": attempt.delivery.message.id}
+            self._worker.logger.warning("given back: %s", error, extra=extra)
+            self._give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
+            return
         self._acknowledgement.end(attempt.delivery, end)
 
     def _fits(self, attempt: Attempt, left_seconds: float) -> bool:
@@ -262,9 +267,10 @@ class Batch:
             del self._unended[attempt.delivery.message_id]
             self._acknowledgement.end(attempt.delivery, end)
 
-    def _give_back(self, attempt: Attempt) -> None:
+    def _give_back(self, attempt: Attempt, after_seconds: float = 0) -> None:
         """Return a task to the queue, unfinished: no time is left for it, or another goes first."""
-        self._acknowledgement.keep(attempt.delivery, self._worker.now_ms())
+        back_at_ms = self._worker.now_ms() + round(after_seconds * 1000)
+        self._acknowledgement.keep(attempt.delivery, back_at_ms)
         if attempt.number:
             try:
                 self._worker.store.release(attempt.delivery.message.id, attempt.number)

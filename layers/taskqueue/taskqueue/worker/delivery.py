@@ -2,15 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-from taskqueue.app import App
-from taskqueue.errors import PoisonMessage, WrongArguments
+from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, decode
 from taskqueue.task import AnyTask
 
 # The worker itself waits for a task that is due so soon: SQS counts in whole seconds only.
 MAX_WAIT_MS = 2_000
+
+
+class Tasks(Protocol):
+    """The tasks that a worker can run: those of an `App`, or of a Celery app."""
+
+    def task_of(self, message: Message) -> AnyTask:
+        """Return the task that a message asks for.
+
+        Raises:
+            PoisonMessage: no task here can be run as the message says.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +65,18 @@ class Delivery:
         return lifetime is not None and now_ms >= since_ms + lifetime * 1000
 
 
-def read(record: Mapping[str, Any], app: App, queue: str) -> Delivery:
+def read(record: Mapping[str, Any], tasks: Tasks, queue: str) -> Delivery:
     """Read one record of an SQS event of the queue with that logical name.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event
 
     Raises:
-        PoisonMessage: it is no Celery task in JSON, the task is unknown, or its arguments do not
-            fit.
+        PoisonMessage: it is no Celery task in JSON, or none that can be run as it says.
     """
     message = decode(record["body"])
     try:
-        task = app.find(message.task)
-        task.check_arguments(message.args, message.kwargs)
-    except (PoisonMessage, WrongArguments) as error:
+        task = tasks.task_of(message)
+    except PoisonMessage as error:
         raise PoisonMessage(str(error), message.id, message.task) from None
     attributes = record["attributes"]
     return Delivery(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.context import DEFERRED, Context
-from taskqueue.errors import OutOfTime, TimeLimitExceeded
+from taskqueue.errors import GiveBack, OutOfTime, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
 
-# What is not the task's: it ends the process, or the batch.
-NOT_OF_THE_TASK = (KeyboardInterrupt, OutOfTime)
+# What is not the task's: it ends the process, the batch, or this run of the task.
+NOT_OF_THE_TASK = (KeyboardInterrupt, OutOfTime, GiveBack)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
     )
     if len(meta) > MAX_RESULT_BYTES:
         raise ValueError(f"the result has more than {MAX_RESULT_BYTES} bytes")
-    return End(states.SUCCESS, _finish(attempt, states.SUCCESS, meta, now_ms))
+    return End(states.SUCCESS, finish_of(attempt, states.SUCCESS, meta, now_ms))
 
 
 def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
@@ -89,7 +89,7 @@ def failed_for_good(
     reason = f"failed after {attempt.retries} retries: {info.type}: {info.message}"
     return End(
         states.FAILURE,
-        _finish(attempt, states.FAILURE, meta, now_ms),
+        finish_of(attempt, states.FAILURE, meta, now_ms),
         dead_letter_reason=reason if kept else None,
         cause=cause,
         error=info,
@@ -100,7 +100,7 @@ def expired(attempt: Attempt, now_ms: int) -> End:
     """Return the end of a task that waited beyond its `expires`; Celery revokes it."""
     error = ErrorInfo.of(TaskRevoked("expired"))
     meta = result_meta(attempt.delivery.message, states.REVOKED, error=error, at_ms=now_ms)
-    return End(states.REVOKED, _finish(attempt, states.REVOKED, meta, now_ms))
+    return End(states.REVOKED, finish_of(attempt, states.REVOKED, meta, now_ms))
 
 
 def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms: int) -> End:
@@ -112,7 +112,7 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
     info = ErrorInfo.of(cause)
     retries = attempt.retries + 1
     meta = result_meta(delivery.message, states.RETRY, error=info, retries=retries, at_ms=now_ms)
-    finish = _finish(attempt, states.RETRY, meta, now_ms, retries=retries, next_due_ms=due_at_ms)
+    finish = finish_of(attempt, states.RETRY, meta, now_ms, retries=retries, next_due_ms=due_at_ms)
     return End(states.RETRY, finish, again=again, cause=cause, error=info)
 
 
@@ -140,7 +140,7 @@ def _exhausted(attempt: Attempt) -> MaxRetriesExceeded:
     return MaxRetriesExceeded(f"{name} asked to be run again after {attempt.retries} retries")
 
 
-def _finish(
+def finish_of(
     attempt: Attempt,
     status: str,
     meta: bytes,
@@ -149,6 +149,7 @@ def _finish(
     retries: int | None = None,
     next_due_ms: int | None = None,
 ) -> Finish | None:
+    """Return the record's last write after an attempt; None for a task without a record."""
     if attempt.number == 0:
         return None
     message = attempt.delivery.message

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from taskqueue.app import App
     from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
+    from taskqueue.worker.delivery import Tasks
     from taskqueue.worker.event_loop import EventLoop
 
 _METRICS = {
@@ -56,13 +56,13 @@ class Worker:
     """Runs the tasks of `app` that come from one queue; one for the life of the Lambda.
 
     `soon` calls a function a moment later. `max_depth`: of tasks that send tasks. `raised` is told
-    what tasks raise, by their messages. `sleep` and `sleep_async` wait so many seconds; a test's
-    move its clock.
+    what tasks raise, by their messages. `execution` makes what runs the tasks, of the arguments of
+    `Execution`. `sleep` and `sleep_async` wait so many seconds; a test's move its clock.
     """
 
     def __init__(
         self,
-        app: "App",
+        app: "Tasks",
         store: "TaskStore",
         sender: "Sender",
         visibility: Visibility,
@@ -75,6 +75,7 @@ class Worker:
         soon: Soon | None = None,
         max_depth: int = MAX_DEPTH,
         raised: Callable[[Message, BaseException], None] | None = None,
+        execution: Callable[..., Execution] = Execution,
     ) -> None:
         self.app = app
         self.store = store
@@ -86,7 +87,7 @@ class Worker:
         self.sleep_async = sleep_async
         self.sender = sender
         self.soon = soon or GroupCommit()
-        self.execution = Execution(store, sender, logger, now_ms, sleep, max_depth, raised)
+        self.execution = execution(store, sender, logger, now_ms, sleep, max_depth, raised)
         self._metrics = metrics
 
     def handle(
