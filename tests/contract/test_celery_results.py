@@ -50,7 +50,7 @@ class Table:
 
     def started(self) -> Message:
         message = self.enqueued()
-        self.store.claim([Claim(message, NOW_MS + 1, "m-1")], NOW_MS)
+        self.store.claim([Claim(message, NOW_MS + 1, "m-1", "n-0")], NOW_MS)
         return message
 
     def ended(self, status: str, **said: Any) -> Message:

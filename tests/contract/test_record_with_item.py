@@ -78,7 +78,7 @@ class Pair:
         return self.recorder.enqueue(self.message, NOW_MS)
 
     def claim(self) -> None:
-        (outcome,) = self.store.claim([Claim(self.message, NOW_MS + 1_000, "m-1")], NOW_MS)
+        (outcome,) = self.store.claim([Claim(self.message, NOW_MS + 1_000, "m-1", "n-0")], NOW_MS)
         assert outcome == Claimed(1, 0, 0)
 
     def stored(self) -> tuple[bool, bool]:

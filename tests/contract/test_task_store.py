@@ -16,6 +16,7 @@ from taskqueue.groups.completion import Parts, done_key, planned_key
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.item import pending_item
 from taskqueue.records.lease import (
     AlreadyFinished,
     Claim,
@@ -23,9 +24,10 @@ from taskqueue.records.lease import (
     ClaimOutcome,
     HeldByOther,
     Leased,
-    Superseded,
+    OtherTurn,
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish, TaskStore
 from taskqueue.testing.records import MemoryTaskStore
 from tests.support.dynamodb_tables import create_table
@@ -56,9 +58,15 @@ def task(**fields: Any) -> Message:
 
 
 def claim(
-    store: TaskStore, message: Message, now_ms: int = NOW_MS, holder: str = "m-1"
+    store: TaskStore,
+    message: Message,
+    now_ms: int = NOW_MS,
+    holder: str = "m-1",
+    nonce: str | None = None,
 ) -> ClaimOutcome:
-    (outcome,) = store.claim([Claim(message, now_ms + LEASE_MS, holder)], now_ms)
+    """Claim as the only delivery of that time does, unless another nonce is given."""
+    wanted = Claim(message, now_ms + LEASE_MS, holder, nonce or f"n-{now_ms}")
+    (outcome,) = store.claim([wanted], now_ms)
     return outcome
 
 
@@ -179,6 +187,23 @@ def test_a_claim_whose_answer_was_lost_knows_itself(store: TaskStore) -> None:
     assert [claim(store, unknown) for _ in range(3)] == [Claimed(1, 0, 0)] * 3
 
 
+def test_of_two_deliveries_of_a_message_in_one_millisecond_one_claims(store: TaskStore) -> None:
+    known, unknown = task(), task()
+    store.enqueue(known, NOW_MS)
+    for message in (known, unknown):
+        assert claim(store, message, nonce="n-1") == Claimed(1, 0, 0)
+        assert claim(store, message, nonce="n-2") == Leased(NOW_MS + LEASE_MS)
+
+
+@pytest.mark.parametrize("turn", [2, 1_000_000_000])
+def test_a_turn_that_nobody_has_begun_claims_nothing(store: TaskStore, turn: int) -> None:
+    message = task()
+    store.enqueue(message, NOW_MS)
+    assert claim(store, replace(message, turn=turn), holder="m-2") == OtherTurn()
+    assert not store.fail(replace(message, turn=turn), ERROR, NOW_MS)
+    assert claim(store, message) == Claimed(1, 0, 0)
+
+
 def test_attempts_rise_and_lost_ones_are_counted(store: TaskStore) -> None:
     message = task()
     for died in range(5):
@@ -191,7 +216,8 @@ def test_a_batch_is_claimed_one_by_one_in_its_order(store: TaskStore) -> None:
     store.enqueue(waiting, NOW_MS)
     store.finish([end(finished, 1)])
     batch = [finished, unknown, running, waiting]
-    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS, "m-2") for message in batch], NOW_MS)
+    claims = [Claim(message, NOW_MS + LEASE_MS, "m-2", "n-2") for message in batch]
+    outcomes = store.claim(claims, NOW_MS)
     assert outcomes == [
         AlreadyFinished(states.SUCCESS),
         Claimed(1, 0, 0),
@@ -204,7 +230,8 @@ def test_more_claims_than_one_request_takes(store: TaskStore) -> None:
     batch = [task() for _ in range(60)]
     for message in batch[::2]:
         store.enqueue(message, NOW_MS)
-    outcomes = store.claim([Claim(message, NOW_MS + LEASE_MS, "m-2") for message in batch], NOW_MS)
+    claims = [Claim(message, NOW_MS + LEASE_MS, "m-2", "n-2") for message in batch]
+    outcomes = store.claim(claims, NOW_MS)
     assert outcomes == [Claimed(1, 0, 0)] * 60
     assert store.finish([end(message, 1) for message in batch]) == [True] * 60
 
@@ -275,10 +302,10 @@ def test_a_retry_waits_for_the_message_of_its_turn(store: TaskStore) -> None:
     assert (record.status, record.retries, record.error) == ("RETRY", 1, ERROR)
     assert (record.turn, record.due_at_ms, record.finished_at_ms) == (1, due_ms, None)
     again = next_turn(message, after=1)
-    assert claim(store, message, due_ms) == Superseded()
+    assert claim(store, message, due_ms) == OtherTurn()
     assert claim(store, again, due_ms, holder="m-2") == Claimed(2, 1, 0)
     assert claim(store, again, due_ms, holder="m-3") == HeldByOther("m-2")
-    assert claim(store, message, due_ms + 10**6) == Superseded()
+    assert claim(store, message, due_ms + 10**6) == OtherTurn()
 
 
 def test_a_retry_that_overtakes_its_record_is_not_held_up(store: TaskStore) -> None:
@@ -462,6 +489,31 @@ def test_a_late_letter_does_not_fail_a_later_turn(store: TaskStore) -> None:
     assert store.fail(again, ERROR, NOW_MS)
 
 
+def test_a_late_letter_does_not_fail_a_later_attempt(store: TaskStore) -> None:
+    message = started(store)
+    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+    assert not store.fail(message, ERROR, NOW_MS, attempt=1)
+    assert status_of(store, message) == states.STARTED
+    assert store.fail(message, ERROR, NOW_MS, attempt=2)
+
+
+def test_a_letter_of_a_task_without_a_record_fails_it_with_its_attempt(store: TaskStore) -> None:
+    message = task()
+    assert store.fail(message, ERROR, NOW_MS, attempt=0)
+    assert status_of(store, message) == states.FAILURE
+
+
+def test_a_record_of_an_earlier_version_has_turn_0(dynamo_store: DynamoTaskStore) -> None:
+    claimed, failed = task(), task()
+    for message in (claimed, failed):
+        item = pending_item(message, NOW_MS, Retention(3_600))
+        del item["turn"]
+        dynamo_store._client.put_item(TableName=dynamo_store._table, Item=item)
+    assert claim(dynamo_store, claimed) == Claimed(1, 0, 0)
+    assert dynamo_store.finish([end(claimed, 1)]) == [True]
+    assert dynamo_store.fail(failed, ERROR, NOW_MS)
+
+
 def test_a_waiting_task_is_revoked_and_stays_so(store: TaskStore) -> None:
     message = task()
     store.enqueue(message, NOW_MS)
@@ -506,7 +558,7 @@ def test_a_failed_task_is_reset_for_a_new_turn_with_a_clean_slate(store: TaskSto
     assert (record.status, record.error, record.retries) == ("PENDING", None, 0)
     assert (record.enqueued_at_ms, record.finished_at_ms) == (NOW_MS + 7, None)
     assert (record.turn, record.due_at_ms) == (1, None)
-    assert claim(store, message, holder="m-2") == Superseded()
+    assert claim(store, message, holder="m-2") == OtherTurn()
     assert claim(store, again, holder="m-3") == Claimed(4, 0, 0)
 
 

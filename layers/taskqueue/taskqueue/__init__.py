@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
     from taskqueue.errors import NoResult as NoResult
     from taskqueue.errors import PermanentError as PermanentError
+    from taskqueue.errors import ResultExpired as ResultExpired
     from taskqueue.errors import Retry as Retry
     from taskqueue.errors import SendError as SendError
     from taskqueue.errors import SoftTimeLimitExceeded as SoftTimeLimitExceeded
@@ -34,7 +35,7 @@ _ERRORS = (
     "MaxRetriesExceeded",
     "NoResult",
     "PermanentError",
-    "PermanentError",
+    "ResultExpired",
     "Retry",
     "SendError",
     "SoftTimeLimitExceeded",

@@ -17,6 +17,7 @@
     ├── TooDeep
     ├── NotRedrivable
     ├── NoResult
+    │   └── ResultExpired
     ├── TaskFailed
     ├── TaskRevoked                stands for celery.exceptions.TaskRevokedError
     ├── MaxRetriesExceeded         stands for celery.exceptions.MaxRetriesExceededError
@@ -110,6 +111,10 @@ class NotRedrivable(TaskQueueError):
 
 class NoResult(TaskQueueError):
     """The task has no result, or none yet."""
+
+
+class ResultExpired(NoResult):
+    """The task has finished, and its result is no longer kept (`ResultTtlSeconds`)."""
 
 
 class TaskFailed(TaskQueueError):

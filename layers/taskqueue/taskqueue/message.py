@@ -175,11 +175,11 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         soft_time_limit_seconds=soft,
         retries=_count(headers.get("retries")) or 0,
         turn=_turn(headers),
-        after=_count(headers.get(AFTER)),
+        after=_own_count(headers, AFTER),
         ignore_result=headers.get("ignore_result") is True,
         root_id=_optional_text(headers, "root_id"),
         parent_id=_optional_text(headers, "parent_id"),
-        depth=_count(headers.get(DEPTH)) or 0,
+        depth=_own_count(headers, DEPTH) or 0,
         group_id=_group_id(envelope),
         is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
@@ -292,8 +292,21 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
 
 
 def _turn(headers: dict[str, Any]) -> int:
-    turn = _count(headers.get(TURN))
+    turn = _own_count(headers, TURN)
     return _count(headers.get("retries")) or 0 if turn is None else turn
+
+
+def _own_count(headers: dict[str, Any], name: str) -> int | None:
+    """Return what one of this project's own headers counts, None where it is absent.
+
+    Anything that this project does not write there comes from elsewhere, and is not guessed at.
+    """
+    value = headers.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise PoisonMessage(f"the header {name!r} is no count from 0 to {MAX_COUNT}")
+    return value
 
 
 def _count(value: object) -> int | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from taskqueue import errors
 from taskqueue.errors import (
     NoResult,
+    ResultExpired,
     TaskFailed,
     TaskNotFound,
     TaskRevoked,
@@ -56,6 +57,7 @@ class Result[R]:
         Raises:
             TimeoutError: it has not finished in that time.
             TaskRevoked: it was revoked, or has expired.
+            ResultExpired: it finished longer ago than results are kept.
             TaskFailed: it failed with an error whose class is not known in this process.
             RuntimeError: a task asks: one that waits for another can wait for ever.
             TaskNotFound, StoreError: as `state` does.
@@ -67,7 +69,7 @@ class Result[R]:
             if end is not None and self._client.now_ms() >= end:
                 raise TimeoutError(f"the task is {record.status} after {timeout:g} seconds")
             self._client.sleep(interval)
-        if record.status == states.SUCCESS:
+        if record.status == states.SUCCESS and not record.is_result_gone:
             return cast("R", record.result)
         raise error_of(record)
 
@@ -82,6 +84,8 @@ def error_of(record: "TaskRecord") -> BaseException:
     """Return the error of a task that has finished without a result."""
     if record.status == states.REVOKED:
         return TaskRevoked(record.error.message if record.error else None)
+    if record.is_result_gone:
+        return ResultExpired()
     if record.error is None:
         return NoResult(f"the task is {record.status}")
     return _exception(record.error)

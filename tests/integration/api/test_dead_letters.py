@@ -71,6 +71,18 @@ def test_a_letter_says_why_and_its_task_has_failed(stack: Stack, read: Send) -> 
     assert found["error"]["message"] == reason
 
 
+def test_a_letter_does_not_fail_a_task_that_runs_once_more(stack: Stack, read: Send) -> None:
+    """Whoever sent the letter died before the end was recorded, so that its message came back."""
+    message, store = task("t-1"), wiring.task_store()
+    for now_ms in (1, 2):
+        store.claim([Claim(message, now_ms + 1, "m-0", f"n-{now_ms}")], now_ms)
+    sent: Any = {"reason": "failed after 3 retries", "queue": QUEUE, "task_id": "t-1"}
+    bury(record(encode(message), "m-1", attempt="1", **sent))
+    assert read("GET", "/tasks/t-1").body["status"] == "STARTED"
+    bury(record(encode(message), "m-2", attempt="2", **sent))
+    assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
+
+
 def test_a_letter_that_sqs_moved_was_received_too_often(stack: Stack, read: Send) -> None:
     bury(record(encode(task("t-1"))))
     [letter] = read("GET", "/dead-letters").body["dead_letters"]
@@ -232,9 +244,9 @@ def test_a_part_whose_workers_died_is_redriven(stack: Stack, write: Send) -> Non
     parent, part = task("whole"), replace(task("whole.0"), parent_id="whole")
     store = wiring.task_store()
     store.enqueue(parent, 1)
-    store.claim([Claim(parent, 2, "m-0")], 1)
+    store.claim([Claim(parent, 2, "m-0", "n-0")], 1)
     store.plan_parts("whole", planned_key(0, "p", 1, 1, last=True))
-    store.claim([Claim(part, 2, "m-1")], 1)
+    store.claim([Claim(part, 2, "m-1", "n-0")], 1)
     bury(record(encode(part)))
     reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")
     assert reply.status == 202

@@ -38,6 +38,11 @@ def flaky(run: Context) -> str:
     return "at last"
 
 
+@app.task
+def send_one_more() -> None:
+    send_one_more.delay()
+
+
 @dataclass
 class Invocation:
     """A Lambda context."""
@@ -151,6 +156,18 @@ def test_a_task_due_soon_starts_at_its_time(queue: Queue) -> None:
     assert record is not None
     assert record.finished_at_ms is not None
     assert due_ms <= record.finished_at_ms < due_ms + 3_000
+
+
+def test_a_consumer_bounds_the_depth_as_the_stack_says(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_TASK_DEPTH", "0")
+    wiring.sender().send(Message("send_one_more", "a", queue="work"), clock.now_ms())
+    deliver_until(consumer(app), queue, ["a"])
+    record = wiring.task_store().get("a")
+    assert record is not None
+    assert record.error is not None
+    assert record.error.type == "TooDeep"
 
 
 def test_poison_goes_to_the_dead_letters_with_its_reason(queue: Queue) -> None:

@@ -24,10 +24,12 @@ INVALID = {"Error": {"Code": "ValidationError"}}
 
 
 def item(attempt: int, holder: str = "m-0") -> dict[str, Any]:
+    """Return an item that this process's own claim has written, unless it has another holder."""
     numbers = {"attempt": attempt, "returned": attempt - 1, "lease_until_ms": NOW_MS + 1}
     return {
         "status": {"S": "STARTED"},
         "holder": {"S": holder},
+        "nonce": {"S": "n-0"},
         **{name: {"N": str(number)} for name, number in numbers.items()},
     }
 
@@ -64,7 +66,10 @@ def store_on(database: Any) -> DynamoTaskStore:
 
 
 def claims(number: int) -> list[Claim]:
-    return [Claim(Message("t", f"id-{index}"), NOW_MS + 1, f"m-{index}") for index in range(number)]
+    return [
+        Claim(Message("t", f"id-{index}"), NOW_MS + 1, f"m-{index}", "n-0")
+        for index in range(number)
+    ]
 
 
 def ends(number: int) -> list[Finish]:

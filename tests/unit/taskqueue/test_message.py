@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.errors import MessageTooLarge, PoisonMessage
-from taskqueue.message import MAX_BYTES, MAX_ID_LENGTH, Message, decode, encode
+from taskqueue.message import AFTER, DEPTH, MAX_BYTES, MAX_ID_LENGTH, TURN, Message, decode, encode
 from tests.unit.taskqueue.kombu_messages import (
     CHAINED,
     COMPRESSED,
@@ -117,6 +117,13 @@ def test_an_eta_without_a_zone_is_utc() -> None:
         (changed(PLAIN, headers__eta="tomorrow"), "'eta' is not an ISO 8601 time"),
         (changed(PLAIN, headers__eta=12), "'eta' is not an ISO 8601 time"),
         (changed(PLAIN, headers__expires="2026-13-01"), "'expires' is not an ISO 8601 time"),
+        (changed(PLAIN, headers__taskqueue_turn=1_000_000_001), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_turn=10**400), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_turn=-1), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_turn=True), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_turn=1.0), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_after="1"), "'taskqueue_after' is no count"),
+        (changed(PLAIN, headers__taskqueue_depth=[]), "'taskqueue_depth' is no count"),
     ],
 )  # fmt: skip
 def test_what_is_no_celery_task_in_json_is_poison(body: str, reason: str) -> None:
@@ -151,6 +158,7 @@ FIELDS = [
     "content-encoding",
     "properties",
     *(f"headers__{name}" for name in json.loads(PLAIN)["headers"]),
+    *(f"headers__{name}" for name in (TURN, AFTER, DEPTH)),
     *(f"properties__{name}" for name in json.loads(PLAIN)["properties"]),
 ]
 odd_numbers = st.sampled_from([float("nan"), float("inf"), -float("inf"), -1, 10**400, 1e308])

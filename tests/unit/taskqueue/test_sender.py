@@ -91,7 +91,7 @@ def test_sending_twice_while_it_waits_sends_the_message_again(out: Scene) -> Non
 
 def test_sending_what_has_begun_sends_nothing(out: Scene) -> None:
     out.sender.send(message(), NOW_MS)
-    out.store.claim([Claim(message(), NOW_MS + 1, "m-1")], NOW_MS)
+    out.store.claim([Claim(message(), NOW_MS + 1, "m-1", "n-0")], NOW_MS)
     assert out.sender.send(message(), NOW_MS) is Enqueued.BEGUN
     assert out.sent() == ["a"]
 
@@ -211,7 +211,7 @@ def test_many_are_recorded_in_one_request_and_sent_ten_a_request(out: Scene) -> 
 
 def test_of_many_those_that_have_begun_are_not_sent(out: Scene) -> None:
     out.sender.send(message(id="id-1"), NOW_MS)
-    out.store.claim([Claim(message(id="id-1"), NOW_MS + 1, "m-1")], NOW_MS)
+    out.store.claim([Claim(message(id="id-1"), NOW_MS + 1, "m-1", "n-0")], NOW_MS)
     out.sender.send_many([message(id=f"id-{number}") for number in range(3)], NOW_MS)
     assert out.sent() == ["id-1", "id-0", "id-2"]
 

@@ -11,6 +11,7 @@ from taskqueue import (
     App,
     Context,
     MaxRetriesExceeded,
+    ResultExpired,
     Retry,
     SoftTimeLimitExceeded,
     TaskFailed,
@@ -250,6 +251,18 @@ def test_what_was_expired_was_revoked(memory: InMemory, expires: float | datetim
     result = price.apply_async([1], expires=expires)
     memory.work()
     with pytest.raises(TaskRevoked, match="expired"):
+        result.get()
+
+
+@pytest.mark.parametrize("task_name", ["price", "taste"])
+def test_a_result_that_is_no_longer_kept_is_an_error_and_not_none(
+    memory: InMemory, task_name: str
+) -> None:
+    result = memory.send(Message(task_name, "a", [1], queue="orders"))
+    memory.work()
+    memory.work(seconds=memory.store.result_ttl_seconds + 1)
+    assert result.ready()
+    with pytest.raises(ResultExpired):
         result.get()
 
 

@@ -403,7 +403,7 @@ def test_the_holder_s_own_message_is_kept_though_a_copy_is_in_its_batch(
     message = Message("add", "a", [1])
     rig.send(message, message)
     holder, _ = [one.id for one in rig.waiting()]
-    rig.store.claim([Claim(message, NOW_MS + 20_000, holder)], NOW_MS)
+    rig.store.claim([Claim(message, NOW_MS + 20_000, holder, "n-0")], NOW_MS)
     received = rig.broker.receive_message(QueueUrl=rig.queue.url, MaxNumberOfMessages=10)
     copies = received["Messages"][::-1]
     response = rig.worker().handle(lambda_event(rig.queue, copies), rig._invocation())
@@ -435,7 +435,7 @@ def test_a_copy_of_a_task_that_another_message_holds_is_acknowledged(
     rig: Rig, tasks: Tasks
 ) -> None:
     message = Message("add", "a", [1])
-    rig.store.claim([Claim(message, NOW_MS + 20_000, "another")], NOW_MS)
+    rig.store.claim([Claim(message, NOW_MS + 20_000, "another", "n-0")], NOW_MS)
     rig.send(message)
     assert rig.deliver() == 0
     assert rig.waiting() == []
@@ -446,7 +446,7 @@ def test_the_holder_s_own_message_comes_back_when_its_lease_is_over(rig: Rig, ta
     message = Message("add", "a", [1])
     rig.send(message)
     (waiting,) = rig.waiting()
-    rig.store.claim([Claim(message, NOW_MS + 20_000, waiting.id)], NOW_MS)
+    rig.store.claim([Claim(message, NOW_MS + 20_000, waiting.id, "n-0")], NOW_MS)
     assert rig.deliver() == 1
     assert rig.hidden_seconds() == [21]
     assert tasks.ran == []
@@ -581,7 +581,7 @@ def test_a_claim_that_fails_alone_brings_its_message_back(rig: Rig, tasks: Tasks
     assert tasks.ran == ["a"]
     rig.store.claim = claim  # type: ignore[method-assign]
     rig.deliver_until_empty()
-    (late,) = rig.store.claim([Claim(Message("add", "b"), 0, "another")], NOW_MS)
+    (late,) = rig.store.claim([Claim(Message("add", "b"), 0, "another", "n-0")], NOW_MS)
     assert late == AlreadyFinished("SUCCESS")
     assert rig.statuses("ab") == ["SUCCESS", "SUCCESS"]
 
@@ -658,6 +658,8 @@ def test_an_exhausted_task_is_no_failure_before_its_dead_letter_is_sent(
     assert rig.record("a").status == "FAILURE"
     assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
     assert tasks.ran == ["a"] * 4
+    (letter,) = rig.broker.messages(rig.dead_letters.url)
+    assert letter.attributes["attempt"]["StringValue"] == "4"
 
 
 def test_a_task_for_which_no_time_is_left_is_given_back(rig: Rig, tasks: Tasks) -> None:
@@ -793,6 +795,16 @@ def test_a_retry_that_makes_no_sense_is_a_failure(rig: Rig, tasks: Tasks, countd
     rig.send(Message("odd_retry", "a"))
     rig.deliver_until_empty()
     assert (tasks.ran, rig.record("a").status) == (["odd"], "FAILURE")
+
+
+def test_a_turn_from_elsewhere_does_not_lock_a_task(rig: Rig, tasks: Tasks) -> None:
+    rig.store.enqueue(Message("add", "a", [1], queue="work"), NOW_MS)
+    rig.send(Message("add", "a", [1], turn=1_000_000_000))
+    assert rig.deliver() == 0
+    assert tasks.ran == []
+    rig.send(Message("add", "a", [1]))
+    assert rig.deliver() == 0
+    assert (tasks.ran, rig.statuses("a")) == (["a"], ["SUCCESS"])
 
 
 def test_a_caller_s_own_headers_are_not_taken_for_the_queue_s(rig: Rig, tasks: Tasks) -> None:

@@ -27,7 +27,9 @@ def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> N
     letters.put(read.letter)
     error = read.error or ErrorInfo.of(TaskQueueError(read.letter.reason))
     for failed in _failed_tasks(read.letter, read.message, tasks):
-        tasks.fail(failed, error, now_ms)
+        # The attempt is one of the letter's own task, not of that to which it belongs as a part.
+        attempt = read.attempt if failed.id == read.letter.task_id else None
+        tasks.fail(failed, error, now_ms, attempt)
 
 
 def _failed_tasks(

@@ -27,7 +27,8 @@ class RejectedMessage:
     """A message that a worker rejects, with the reason that a person will read.
 
     `queue`: the logical name of the queue that it was on; `message_id`: its SQS message id there.
-    `error`: the task's own exception, for its record.
+    `error`: the task's own exception, for its record. `attempt`: the number of the attempt that
+    ended so; None where the task was not run.
     """
 
     queue: str
@@ -37,6 +38,7 @@ class RejectedMessage:
     task_id: str | None = None
     task: str | None = None
     error: ErrorInfo | None = None
+    attempt: int | None = None
 
     def attributes(self) -> dict[str, str]:
         """Return the texts of its message attributes, by name.
@@ -65,12 +67,14 @@ class RejectedMessage:
             task_id=attributes.get("task_id"),
             task=attributes.get("task"),
             error=_error(attributes.get("error")),
+            attempt=_attempt(attributes.get("attempt")),
         )
 
     def _texts(self) -> dict[str, str]:
         return {
             "queue": self.queue,
             "reason": _allowed(self.reason),
+            "attempt": "" if self.attempt is None else str(self.attempt),
             "error": self.error.text if self.error else "",
             "message_id": self.message_id,
             "task_id": _allowed(self.task_id or ""),
@@ -95,13 +99,14 @@ class DeadLetter:
 class ReadLetter:
     """What the record of a dead letter says.
 
-    `message`: None when the body cannot be read. `error`: the task's own exception, when a worker
-    sent it along.
+    `message`: None when the body cannot be read. `error` and `attempt`: the task's own exception,
+    and which attempt raised it, when a worker sent them along.
     """
 
     letter: DeadLetter
     message: Message | None
     error: ErrorInfo | None
+    attempt: int | None = None
 
 
 def dead_letter_id(queue: str, sent_at_ms: int, message_id: str) -> str:
@@ -135,7 +140,7 @@ def read_letter(record: Mapping[str, Any], queues: Mapping[str, Queue], now_ms: 
         task_id=known.id if isinstance(known, Message) else known.task_id,
         task=known.task,
     )
-    return ReadLetter(letter, message, rejected.error)
+    return ReadLetter(letter, message, rejected.error, rejected.attempt)
 
 
 def _attributes(record: Mapping[str, Any]) -> dict[str, str]:
@@ -177,6 +182,10 @@ def _allowed(text: str) -> str:
 def _cut(text: str, max_bytes: int) -> str:
     """Return the beginning of a text that has at most so many bytes."""
     return text.encode()[: max(max_bytes, 0)].decode(errors="ignore")
+
+
+def _attempt(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,15}", text) else None
 
 
 def _error(text: str | None) -> ErrorInfo | None:

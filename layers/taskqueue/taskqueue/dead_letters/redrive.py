@@ -56,7 +56,7 @@ class Redriver:
         record = self._tasks.get(message.id)
         # A redrive that was cut short may have come so far, and not have sent its message.
         waits = record and record.status == states.PENDING and record.turn > message.turn
-        last_turn = max(record.turn, message.turn) if record else message.turn
+        last_turn = record.turn if record else message.turn
         turn = last_turn if waits else last_turn + 1
         body = sent_again(letter.body, turn=turn, after=None, retries=0, eta=None, expires=None)
         if record and not waits:

@@ -29,5 +29,6 @@ def consumer(app: App) -> Handler:
         dead_letters=dead_letter_queue(),
         logger=logger,
         metrics=Metrics(namespace=metrics_namespace(), service=app.name),
+        max_depth=settings().max_task_depth,
     )
     return logger.inject_lambda_context(worker.handle)

@@ -189,8 +189,10 @@ class DynamoTaskStore:
         update = updates.complete(message, result, now_ms, self._retention)
         return self._is_updated(message.id, update)
 
-    def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
-        update = updates.fail(message, error, now_ms, self._retention)
+    def fail(
+        self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
+    ) -> bool:
+        update = updates.fail(message, error, now_ms, self._retention, attempt)
         return self._is_updated(message.id, update)
 
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:

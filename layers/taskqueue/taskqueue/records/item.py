@@ -13,6 +13,7 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
     returned          how many of its attempts ended in order
     turn              the turn that waits, runs or has ended; retries and redrives raise it
     holder            the id of the SQS message by which it was claimed last
+    nonce             what tells that claim from one by another delivery of the same message
     retries           how many retries its last end counted
     lease_until_ms    when it may be claimed again
     enqueued_at_ms, due_at_ms, started_at_ms, finished_at_ms
@@ -63,6 +64,7 @@ def started_item(claim: Claim, now_ms: int, retention: Retention) -> Item:
         "status": string(states.STARTED),
         "attempt": number(1),
         "holder": string(claim.holder),
+        "nonce": string(claim.nonce),
         "retries": number(claim.message.retries),
         "lease_until_ms": number(claim.lease_until_ms),
         "started_at_ms": number(claim.starts_at_ms(now_ms)),
@@ -120,7 +122,8 @@ def read_held(item: Item) -> Held:
         retries=read_int(item, "retries"),
         returned=read_int(item, "returned"),
         lease_until_ms=read_int(item, "lease_until_ms"),
-        holder=item.get("holder", {}).get("S", ""),
+        holder=_text(item, "holder"),
+        nonce=_text(item, "nonce"),
     )
 
 

@@ -2,7 +2,8 @@
 
 Three things decide. The *lease*: a task may be claimed once `lease_until_ms` has passed, which is 0
 for a task that waits and never for one that is finished. The *turn*: every retry and every redrive
-of a task is a new turn, which its message carries, and a message of an earlier turn does nothing.
+of a task is a new turn, which its message carries. Turns rise one by one, so only a message of the
+record's turn or of the next one may claim the task; any other does nothing.
 The *holder*: the SQS message by which the task was claimed; a copy that another message brings is
 a duplicate.
 
@@ -25,12 +26,14 @@ NEVER_MS = 9_999_999_999_999
 class Claim:
     """A worker's wish to run `message` until `lease_until_ms` at the latest.
 
-    `holder`: the id of the SQS message that brought it.
+    `holder`: the id of the SQS message that brought it. `nonce`: a text that no other delivery has,
+    by which a claim whose answer was lost knows itself when the client asks again.
     """
 
     message: Message
     lease_until_ms: int
     holder: str
+    nonce: str
 
     def starts_at_ms(self, now_ms: int) -> int:
         """Return when a task claimed now starts: not before it is due."""
@@ -48,6 +51,7 @@ class Held:
     returned: int = 0
     lease_until_ms: int = 0
     holder: str = ""
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class AlreadyFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class Superseded:
-    """The message is of an earlier turn: the task has been sent again since."""
+class OtherTurn:
+    """The message is of a turn that is over, since the task was sent again, or of none there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,12 @@ class NotClaimed:
     reason: str
 
 
-ClaimOutcome = Claimed | AlreadyFinished | Superseded | HeldByOther | Leased | NotClaimed
+ClaimOutcome = Claimed | AlreadyFinished | OtherTurn | HeldByOther | Leased | NotClaimed
 
 
 def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:
     """Return whether the claim holds, given what the record says."""
-    if held.lease_until_ms == NEVER_MS or claim.message.turn < held.turn:
+    if held.lease_until_ms == NEVER_MS or not _is_of_turn(claim, held):
         return False
     return held.lease_until_ms <= now_ms or held.attempt == claim.message.after
 
@@ -115,11 +119,15 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     """Return why a claim does not hold, given what the record says."""
     if held.lease_until_ms == NEVER_MS:
         return AlreadyFinished(held.status)
-    if claim.message.turn < held.turn:
-        return Superseded()
+    if not _is_of_turn(claim, held):
+        return OtherTurn()
     if held.holder != claim.holder:
         return HeldByOther(held.holder)
-    if held.lease_until_ms == claim.lease_until_ms:
-        # It was this very claim; only its answer was lost, and the client asked again.
+    if held.nonce == claim.nonce:
         return claimed(held)
     return Leased(held.lease_until_ms)
+
+
+def _is_of_turn(claim: Claim, held: Held) -> bool:
+    """Whether a message is of the record's turn, or of the next, which it may announce."""
+    return claim.message.turn in (held.turn, held.turn + 1)

@@ -12,7 +12,8 @@ from taskqueue.records.states import FINISHED, PENDING
 class TaskRecord:
     """One task as it stands in the store. Times are milliseconds since the epoch.
 
-    `due_at_ms`: when its present turn is due, if not at once.
+    `due_at_ms`: when its present turn is due, if not at once. `is_result_gone`: whether it finished
+    so long ago that its result or error is not shown any more.
     """
 
     id: str
@@ -30,6 +31,7 @@ class TaskRecord:
     started_at_ms: int | None = None
     finished_at_ms: int | None = None
     due_at_ms: int | None = None
+    is_result_gone: bool = False
 
     @property
     def finished(self) -> bool:

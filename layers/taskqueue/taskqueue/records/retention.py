@@ -39,4 +39,4 @@ class Retention:
         finished_ms = record.finished_at_ms
         if finished_ms is None or now_ms <= finished_ms + self.result_seconds * 1000:
             return record
-        return replace(record, result=None, error=None)
+        return replace(record, result=None, error=None, is_result_gone=True)

@@ -19,13 +19,18 @@ from taskqueue.records.store import Finish
 
 _CLAIM = (
     'UPDATE "{table}" SET "status"=\'STARTED\' SET "attempt"="attempt"+1 SET "lease_until_ms"=?'
-    ' SET "started_at_ms"=? SET "holder"=? SET "turn"=? SET "retries"=?'
+    ' SET "started_at_ms"=? SET "holder"=? SET "nonce"=? SET "turn"=? SET "retries"=?'
 )
-_CLAIM_WAITING = f'{_CLAIM} WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
+_OF_TURN = '"id"=? AND "turn"<=? AND "turn">=?'
+_CLAIM_WAITING = f'{_CLAIM} WHERE {_OF_TURN} AND "lease_until_ms"<=? RETURNING ALL NEW *'
 # The lease of a finished task is never over, so that it is not claimed by this either.
 _CLAIM_AFTER = (
-    f'{_CLAIM} SET "returned"=? WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<? AND "attempt"=?'
+    f'{_CLAIM} SET "returned"=? WHERE {_OF_TURN} AND "lease_until_ms"<? AND "attempt"=?'
     " RETURNING ALL NEW *"
+)
+# Records had no turn at first, which is to be read as 0.
+_CLAIM_WITHOUT_TURN = (
+    f'{_CLAIM} WHERE "id"=? AND "turn" IS MISSING AND "lease_until_ms"<=? RETURNING ALL NEW *'
 )
 _END = (
     'UPDATE "{table}" SET "status"=? SET "result"=? SET "lease_until_ms"=? SET "retries"=?'
@@ -72,9 +77,11 @@ def next_claim(
     if not item:
         # A stock client writes no record.
         return insert_statement(table, started_item(claim, now_ms, retention))
-    if lease.may_claim(claim, read_held(item), now_ms):
-        return _claim_waiting(table, claim, now_ms)
-    return None
+    if not lease.may_claim(claim, read_held(item), now_ms):
+        return None
+    if "turn" not in item:
+        return _claim_without_turn(table, claim, now_ms)
+    return _claim_waiting(table, claim, now_ms)
 
 
 def claim_outcome(claim: Claim, response: Response) -> ClaimOutcome:
@@ -121,15 +128,29 @@ def _claim_waiting(table: str, claim: Claim, now_ms: int) -> Statement:
     }
 
 
+def _claim_without_turn(table: str, claim: Claim, now_ms: int) -> Statement:
+    return {
+        "Statement": _CLAIM_WITHOUT_TURN.format(table=table),
+        "Parameters": [
+            *_claim_values(claim, now_ms),
+            string(item_id(claim.message.id)),
+            number(now_ms),
+        ],
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
 def _claim_values(claim: Claim, now_ms: int) -> list[Item]:
     return [
         number(claim.lease_until_ms),
         number(claim.starts_at_ms(now_ms)),
         string(claim.holder),
+        string(claim.nonce),
         number(claim.message.turn),
         number(claim.message.retries),
     ]
 
 
 def _claim_key(claim: Claim) -> list[Item]:
-    return [string(item_id(claim.message.id)), number(claim.message.turn)]
+    turn = claim.message.turn
+    return [string(item_id(claim.message.id)), number(turn), number(turn - 1)]

@@ -131,11 +131,13 @@ class TaskStore(Recorder, Protocol):
         """
         ...
 
-    def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
+    def fail(
+        self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
+    ) -> bool:
         """Write FAILURE of a dead-lettered task, known or not.
 
-        False where it had finished or was revoked, or where a later turn of it has begun than that
-        of `message`.
+        `attempt`: the one that sent the letter, if a worker did. False where the task had finished
+        or was revoked, or where another turn or a later attempt of it has begun.
         """
         ...
 

@@ -19,6 +19,8 @@ _END = (
     "SET #status = :status, #result = :meta, lease_until_ms = :never, finished_at_ms = :now,"
     " #ttl = :ttl"
 )
+# More than there will ever be.
+_ANY_ATTEMPT = 10**15
 _KNOWN = "attribute_exists(id)"
 _HELD = "attempt = :attempt AND #status = :started"
 
@@ -102,7 +104,9 @@ def complete(message: Message, result: Any, now_ms: int, retention: Retention) -
     )
 
 
-def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) -> Update:
+def fail(
+    message: Message, error: ErrorInfo, now_ms: int, retention: Retention, attempt: int | None
+) -> Update:
     """A task that has come to the dead letters is FAILURE, also one that has no record."""
     meta = result_meta(message, states.FAILURE, error=error, at_ms=now_ms)
     return Update(
@@ -110,8 +114,9 @@ def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) 
         " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
         " returned = if_not_exists(returned, :zero), turn = :turn",
-        "attribute_not_exists(id)"
-        " OR (NOT #status IN (:success, :status, :revoked) AND turn <= :turn)",
+        "attribute_not_exists(id) OR (NOT #status IN (:success, :status, :revoked)"
+        " AND (attribute_not_exists(turn) OR turn BETWEEN :last_turn AND :turn)"
+        " AND attempt <= :attempt)",
         {
             ":success": string(states.SUCCESS),
             ":revoked": string(states.REVOKED),
@@ -120,6 +125,8 @@ def fail(message: Message, error: ErrorInfo, now_ms: int, retention: Retention) 
             ":seconds": number(now_ms / 1000),
             ":zero": number(0),
             ":turn": number(message.turn),
+            ":last_turn": number(message.turn - 1),
+            ":attempt": number(_ANY_ATTEMPT if attempt is None else attempt),
             **_end(states.FAILURE, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },
     )

@@ -31,6 +31,7 @@ class _Row:
     lease_until_ms: int = 0
     returned: int = 0
     holder: str = ""
+    nonce: str = ""
 
     @property
     def held(self) -> Held:
@@ -43,6 +44,7 @@ class _Row:
             returned=self.returned,
             lease_until_ms=self.lease_until_ms,
             holder=self.holder,
+            nonce=self.nonce,
         )
 
 
@@ -142,7 +144,9 @@ class MemoryTaskStore:
         closed = (states.SUCCESS, states.REVOKED)
         return self._change(message.id, completed, lambda row: row.record.status not in closed)
 
-    def fail(self, message: Message, error: ErrorInfo, now_ms: int) -> bool:
+    def fail(
+        self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
+    ) -> bool:
         with self._lock:
             if self._row(message.id) is None:
                 self._rows[message.id] = self._pending(message, now_ms)
@@ -152,7 +156,9 @@ class MemoryTaskStore:
                     row, states.FAILURE, now_ms, message.eta_ms, error=error, turn=message.turn
                 ),
                 lambda row: (
-                    row.record.status not in states.FINISHED and row.record.turn <= message.turn
+                    row.record.status not in states.FINISHED
+                    and row.record.turn in (message.turn - 1, message.turn)
+                    and (attempt is None or row.record.attempts <= attempt)
                 ),
             )
 
@@ -210,6 +216,7 @@ class MemoryTaskStore:
                 returned=row.record.attempts if is_next else row.returned,
                 lease_until_ms=claim.lease_until_ms,
                 holder=claim.holder,
+                nonce=claim.nonce,
             )
             self._rows[message.id] = row
             return claimed(row.held)

@@ -20,7 +20,7 @@ from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish, TaskStore
 from taskqueue.sending.sender import SendAgain, Sender
 from taskqueue.worker.delivery import Delivery
-from taskqueue.worker.outcome import End
+from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -59,20 +59,19 @@ class Acknowledgement:
         self.kept: set[str] = set()
         self.statuses: Counter[str] = Counter()
 
-    def end(self, delivery: Delivery, end: End) -> None:
+    def end(self, attempt: Attempt, end: End) -> None:
         """Take the end of one attempt; it is written soon, with those that come by then.
 
         A dead letter is sent at once, and before its task is FAILURE: the other way round, a worker
         that died in between would leave a finished task, whose message is acknowledged and told
         nowhere. It carries the error, so that whoever writes FAILURE first writes the same.
         """
-        if end.dead_letter_reason is not None:
-            rejected = _rejected(delivery, end.dead_letter_reason, end.error)
-            if not self.reject(rejected):
-                return
+        reason = end.dead_letter_reason
+        if reason is not None and not self.reject(_rejected(attempt, reason, end.error)):
+            return
         self.statuses[end.status] += 1
         with self._changing:
-            self._unwritten.append((delivery, end))
+            self._unwritten.append((attempt.delivery, end))
             is_first = len(self._unwritten) == 1
         if is_first:
             self._soon(self.write_ends)
@@ -110,9 +109,9 @@ class Acknowledgement:
         self._log.warning("dead letter", extra=extra)
         return True
 
-    def reject_delivery(self, delivery: Delivery, reason: str) -> bool:
-        """Send the message of a known task to the dead letters."""
-        return self.reject(_rejected(delivery, reason))
+    def reject_attempt(self, attempt: Attempt, reason: str) -> bool:
+        """Send the message of a task that was claimed to the dead letters."""
+        return self.reject(_rejected(attempt, reason))
 
     def settle(self) -> None:
         """Write what is not written yet, and let what is kept come back at its time."""
@@ -199,8 +198,15 @@ def hidden_seconds(left_ms: int) -> int:
     return max(math.ceil(left_ms / 1000), 0)
 
 
-def _rejected(delivery: Delivery, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:
-    message = delivery.message
+def _rejected(attempt: Attempt, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:
+    delivery, message = attempt.delivery, attempt.delivery.message
     return RejectedMessage(
-        message.queue, delivery.message_id, delivery.body, reason, message.id, message.task, error
+        queue=message.queue,
+        message_id=delivery.message_id,
+        body=delivery.body,
+        reason=reason,
+        task_id=message.id,
+        task=message.task,
+        error=error,
+        attempt=attempt.number,
     )

@@ -20,7 +20,7 @@ from taskqueue.records.lease import (
     HeldByOther,
     Leased,
     NotClaimed,
-    Superseded,
+    OtherTurn,
 )
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
 from taskqueue.worker.claims import Claims, claim_due
@@ -154,8 +154,8 @@ class Batch:
                 self._acknowledgement.keep(delivery, self._worker.now_ms() + wait_ms)
             case AlreadyFinished(status):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
-            case Superseded():
-                log.info("duplicate of an earlier turn", extra={"task_id": task_id})
+            case OtherTurn():
+                log.info("message of another turn", extra={"task_id": task_id})
             case None if claims.is_holder(delivery):
                 self._acknowledgement.keep(delivery)
             case HeldByOther() | None:
@@ -167,7 +167,7 @@ class Batch:
         if lost < MAX_LOST_ATTEMPTS:
             return attempt
         self._acknowledgement.statuses[states.FAILURE] += 1
-        self._acknowledgement.reject_delivery(attempt.delivery, f"its worker died {lost} times")
+        self._acknowledgement.reject_attempt(attempt, f"its worker died {lost} times")
         return None
 
     def _run_all(self, attempts: Sequence[Attempt], suspect: str | None) -> None:
@@ -210,7 +210,7 @@ class Batch:
             self._worker.logger.warning("given back: %s", error, extra=extra)
             self._give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
             return
-        self._acknowledgement.end(attempt.delivery, end)
+        self._acknowledgement.end(attempt, end)
 
     def _fits(self, attempt: Attempt, left_seconds: float) -> bool:
         """Whether a task may begin: if its own limit is not over by then, or it is the first."""
@@ -265,7 +265,7 @@ class Batch:
                     return
                 end = self._worker.execution.out_of_time(attempt, error)
             del self._unended[attempt.delivery.message_id]
-            self._acknowledgement.end(attempt.delivery, end)
+            self._acknowledgement.end(attempt, end)
 
     def _give_back(self, attempt: Attempt, after_seconds: float = 0) -> None:
         """Return a task to the queue, unfinished: no time is left for it, or another goes first."""

@@ -1,5 +1,6 @@
 """Takes the leases of a batch's tasks, in one request, and says in which order they run."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,7 +50,8 @@ def claim_due(
             known = latest.setdefault(delivery.message.id, delivery)
             if delivery.message.turn > known.message.turn:
                 latest[delivery.message.id] = delivery
-    claims = [Claim(one.message, lease_until_ms, one.message_id) for one in latest.values()]
+    nonce = secrets.token_hex(4)
+    claims = [Claim(one.message, lease_until_ms, one.message_id, nonce) for one in latest.values()]
     outcomes = _outcomes(store, claims, now_ms) if claims else {}
     return Claims(outcomes, now_ms, least_suspect(outcomes))
 
