@@ -24,7 +24,7 @@ from taskqueue.records.lease import (
     ClaimOutcome,
     HeldByOther,
     Leased,
-    OtherTurn,
+    Superseded,
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.retention import Retention
@@ -195,15 +195,6 @@ def test_of_two_deliveries_of_a_message_in_one_millisecond_one_claims(store: Tas
         assert claim(store, message, nonce="n-2") == Leased(NOW_MS + LEASE_MS)
 
 
-@pytest.mark.parametrize("turn", [2, 1_000_000_000])
-def test_a_turn_that_nobody_has_begun_claims_nothing(store: TaskStore, turn: int) -> None:
-    message = task()
-    store.enqueue(message, NOW_MS)
-    assert claim(store, replace(message, turn=turn), holder="m-2") == OtherTurn()
-    assert not store.fail(replace(message, turn=turn), ERROR, NOW_MS)
-    assert claim(store, message) == Claimed(1, 0, 0)
-
-
 def test_attempts_rise_and_lost_ones_are_counted(store: TaskStore) -> None:
     message = task()
     for died in range(5):
@@ -302,10 +293,10 @@ def test_a_retry_waits_for_the_message_of_its_turn(store: TaskStore) -> None:
     assert (record.status, record.retries, record.error) == ("RETRY", 1, ERROR)
     assert (record.turn, record.due_at_ms, record.finished_at_ms) == (1, due_ms, None)
     again = next_turn(message, after=1)
-    assert claim(store, message, due_ms) == OtherTurn()
+    assert claim(store, message, due_ms) == Superseded()
     assert claim(store, again, due_ms, holder="m-2") == Claimed(2, 1, 0)
     assert claim(store, again, due_ms, holder="m-3") == HeldByOther("m-2")
-    assert claim(store, message, due_ms + 10**6) == OtherTurn()
+    assert claim(store, message, due_ms + 10**6) == Superseded()
 
 
 def test_a_retry_that_overtakes_its_record_is_not_held_up(store: TaskStore) -> None:
@@ -558,7 +549,7 @@ def test_a_failed_task_is_reset_for_a_new_turn_with_a_clean_slate(store: TaskSto
     assert (record.status, record.error, record.retries) == ("PENDING", None, 0)
     assert (record.enqueued_at_ms, record.finished_at_ms) == (NOW_MS + 7, None)
     assert (record.turn, record.due_at_ms) == (1, None)
-    assert claim(store, message, holder="m-2") == OtherTurn()
+    assert claim(store, message, holder="m-2") == Superseded()
     assert claim(store, again, holder="m-3") == Claimed(4, 0, 0)
 
 

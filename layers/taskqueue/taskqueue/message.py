@@ -149,6 +149,15 @@ def _encoded(message: Message) -> str:
     )
 
 
+def next_turn(turn: int) -> int:
+    """Return the turn after this one.
+
+    They end at a number that only a header from elsewhere comes to. There they stay, so that no
+    header can make a task that never runs again.
+    """
+    return min(turn + 1, MAX_COUNT)
+
+
 def _check_text(what: str, text: str, max_length: int) -> None:
     """Refuse what DynamoDB cannot store: half of a surrogate pair is no text, yet JSON has it."""
     if len(text) > max_length:

@@ -8,7 +8,7 @@ from taskqueue.aws.errors import send_errors
 from taskqueue.dead_letters.letter import DeadLetter
 from taskqueue.dead_letters.store import DeadLetterStore
 from taskqueue.errors import NotRedrivable, PoisonMessage
-from taskqueue.message import Message, decode, sent_again
+from taskqueue.message import Message, decode, next_turn, sent_again
 from taskqueue.queue import Queue
 from taskqueue.records import states
 from taskqueue.records.store import TaskStore
@@ -56,8 +56,8 @@ class Redriver:
         record = self._tasks.get(message.id)
         # A redrive that was cut short may have come so far, and not have sent its message.
         waits = record and record.status == states.PENDING and record.turn > message.turn
-        last_turn = record.turn if record else message.turn
-        turn = last_turn if waits else last_turn + 1
+        last_turn = max(record.turn, message.turn) if record else message.turn
+        turn = last_turn if waits else next_turn(last_turn)
         body = sent_again(letter.body, turn=turn, after=None, retries=0, eta=None, expires=None)
         if record and not waits:
             again = replace(message, turn=turn, eta_ms=None)

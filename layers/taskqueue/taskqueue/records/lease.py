@@ -2,8 +2,7 @@
 
 Three things decide. The *lease*: a task may be claimed once `lease_until_ms` has passed, which is 0
 for a task that waits and never for one that is finished. The *turn*: every retry and every redrive
-of a task is a new turn, which its message carries. Turns rise one by one, so only a message of the
-record's turn or of the next one may claim the task; any other does nothing.
+of a task is a new turn, which its message carries, and a message of an earlier turn does nothing.
 The *holder*: the SQS message by which the task was claimed; a copy that another message brings is
 a duplicate.
 
@@ -74,8 +73,8 @@ class AlreadyFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherTurn:
-    """The message is of a turn that is over, since the task was sent again, or of none there is."""
+class Superseded:
+    """The message is of an earlier turn: the task has been sent again since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +98,12 @@ class NotClaimed:
     reason: str
 
 
-ClaimOutcome = Claimed | AlreadyFinished | OtherTurn | HeldByOther | Leased | NotClaimed
+ClaimOutcome = Claimed | AlreadyFinished | Superseded | HeldByOther | Leased | NotClaimed
 
 
 def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:
     """Return whether the claim holds, given what the record says."""
-    if held.lease_until_ms == NEVER_MS or not _is_of_turn(claim, held):
+    if held.lease_until_ms == NEVER_MS or claim.message.turn < held.turn:
         return False
     return held.lease_until_ms <= now_ms or held.attempt == claim.message.after
 
@@ -119,15 +118,10 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     """Return why a claim does not hold, given what the record says."""
     if held.lease_until_ms == NEVER_MS:
         return AlreadyFinished(held.status)
-    if not _is_of_turn(claim, held):
-        return OtherTurn()
+    if claim.message.turn < held.turn:
+        return Superseded()
     if held.holder != claim.holder:
         return HeldByOther(held.holder)
     if held.nonce == claim.nonce:
         return claimed(held)
     return Leased(held.lease_until_ms)
-
-
-def _is_of_turn(claim: Claim, held: Held) -> bool:
-    """Whether a message is of the record's turn, or of the next, which it may announce."""
-    return claim.message.turn in (held.turn, held.turn + 1)

@@ -11,6 +11,7 @@ from taskqueue.aws.partiql import (
     is_carried_out,
     statement_error,
 )
+from taskqueue.message import next_turn
 from taskqueue.records import lease
 from taskqueue.records.item import Item, item_id, number, read_held, started_item, string
 from taskqueue.records.lease import NEVER_MS, Claim, Claimed, ClaimOutcome, NotClaimed
@@ -21,11 +22,10 @@ _CLAIM = (
     'UPDATE "{table}" SET "status"=\'STARTED\' SET "attempt"="attempt"+1 SET "lease_until_ms"=?'
     ' SET "started_at_ms"=? SET "holder"=? SET "nonce"=? SET "turn"=? SET "retries"=?'
 )
-_OF_TURN = '"id"=? AND "turn"<=? AND "turn">=?'
-_CLAIM_WAITING = f'{_CLAIM} WHERE {_OF_TURN} AND "lease_until_ms"<=? RETURNING ALL NEW *'
+_CLAIM_WAITING = f'{_CLAIM} WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
 # The lease of a finished task is never over, so that it is not claimed by this either.
 _CLAIM_AFTER = (
-    f'{_CLAIM} SET "returned"=? WHERE {_OF_TURN} AND "lease_until_ms"<? AND "attempt"=?'
+    f'{_CLAIM} SET "returned"=? WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<? AND "attempt"=?'
     " RETURNING ALL NEW *"
 )
 # Records had no turn at first, which is to be read as 0.
@@ -102,7 +102,7 @@ def finish(table: str, end: Finish, retention: Retention) -> Statement:
     if end.next_due_ms is None:
         text, lease_until_ms, turn, due = _FINISH, NEVER_MS, end.turn, []
     else:
-        text, lease_until_ms, turn, due = _RETRY, 0, end.turn + 1, [number(end.next_due_ms)]
+        text, lease_until_ms, turn, due = _RETRY, 0, next_turn(end.turn), [number(end.next_due_ms)]
     return {
         "Statement": text.format(table=table),
         "Parameters": [
@@ -152,5 +152,4 @@ def _claim_values(claim: Claim, now_ms: int) -> list[Item]:
 
 
 def _claim_key(claim: Claim) -> list[Item]:
-    turn = claim.message.turn
-    return [string(item_id(claim.message.id)), number(turn), number(turn - 1)]
+    return [string(item_id(claim.message.id)), number(claim.message.turn)]

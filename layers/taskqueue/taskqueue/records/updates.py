@@ -115,7 +115,7 @@ def fail(
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
         " returned = if_not_exists(returned, :zero), turn = :turn",
         "attribute_not_exists(id) OR (NOT #status IN (:success, :status, :revoked)"
-        " AND (attribute_not_exists(turn) OR turn BETWEEN :last_turn AND :turn)"
+        " AND (attribute_not_exists(turn) OR turn <= :turn)"
         " AND attempt <= :attempt)",
         {
             ":success": string(states.SUCCESS),
@@ -125,7 +125,6 @@ def fail(
             ":seconds": number(now_ms / 1000),
             ":zero": number(0),
             ":turn": number(message.turn),
-            ":last_turn": number(message.turn - 1),
             ":attempt": number(_ANY_ATTEMPT if attempt is None else attempt),
             **_end(states.FAILURE, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },

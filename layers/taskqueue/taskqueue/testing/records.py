@@ -7,7 +7,7 @@ from typing import Any
 
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, TaskRevoked
 from taskqueue.groups.completion import Parts
-from taskqueue.message import Message
+from taskqueue.message import Message, next_turn
 from taskqueue.records import states
 from taskqueue.records.lease import (
     NEVER_MS,
@@ -157,7 +157,7 @@ class MemoryTaskStore:
                 ),
                 lambda row: (
                     row.record.status not in states.FINISHED
-                    and row.record.turn in (message.turn - 1, message.turn)
+                    and row.record.turn <= message.turn
                     and (attempt is None or row.record.attempts <= attempt)
                 ),
             )
@@ -230,7 +230,7 @@ class MemoryTaskStore:
                 status=end.status,
                 result=result if end.status == states.SUCCESS else None,
                 error=error if end.status != states.SUCCESS else None,
-                turn=end.turn + waits,
+                turn=next_turn(end.turn) if waits else end.turn,
                 retries=end.retries,
                 finished_at_ms=end.at_ms if end.status in states.FINISHED else None,
                 due_at_ms=end.next_due_ms if waits else row.record.due_at_ms,

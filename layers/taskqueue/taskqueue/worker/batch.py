@@ -20,7 +20,7 @@ from taskqueue.records.lease import (
     HeldByOther,
     Leased,
     NotClaimed,
-    OtherTurn,
+    Superseded,
 )
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
 from taskqueue.worker.claims import Claims, claim_due
@@ -154,8 +154,8 @@ class Batch:
                 self._acknowledgement.keep(delivery, self._worker.now_ms() + wait_ms)
             case AlreadyFinished(status):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
-            case OtherTurn():
-                log.info("message of another turn", extra={"task_id": task_id})
+            case Superseded():
+                log.info("duplicate of an earlier turn", extra={"task_id": task_id})
             case None if claims.is_holder(delivery):
                 self._acknowledgement.keep(delivery)
             case HeldByOther() | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from taskqueue import clock
 from taskqueue.errors import MaxRetriesExceeded, MessageTooLarge, Retry, TaskRevoked
-from taskqueue.message import sent_again
+from taskqueue.message import next_turn, sent_again
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.store import Finish
@@ -118,7 +118,7 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
 
 def _next_turn(attempt: Attempt, due_at_ms: int) -> SendAgain:
     message = attempt.delivery.message
-    retries, turn = attempt.retries + 1, message.turn + 1
+    retries, turn = attempt.retries + 1, next_turn(message.turn)
     body = sent_again(
         attempt.delivery.body,
         turn=turn,
