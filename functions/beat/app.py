@@ -34,10 +34,12 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
         end_ms,
     )
     _log(done)
-    broken = done.broken.keys() | done.dropped.keys()
-    metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(broken))
-    metrics.add_metric("SchedulesFailed", MetricUnit.Count, len(done.failed))
-    if not done.failed:
+    # A metric is billed for each hour in which it is sent, so zeros are not.
+    if broken := done.broken.keys() | done.dropped.keys():
+        metrics.add_metric("SchedulesBroken", MetricUnit.Count, len(broken))
+    if done.failed:
+        metrics.add_metric("SchedulesFailed", MetricUnit.Count, len(done.failed))
+    else:
         metrics.add_metric("BeatTicks", MetricUnit.Count, 1)
 
 

@@ -19,7 +19,7 @@ consumer = ViewsConsumer(
     dead_letters=wiring.dead_letter_queue(),
     window_minutes=stores.settings().window_minutes,
     logger=logger,
-    metrics=Metrics(namespace=metrics_namespace(), service=app.name),
+    metrics=Metrics(namespace=metrics_namespace(), service=count_views.queue),
 )
 
 

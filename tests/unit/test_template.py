@@ -149,6 +149,37 @@ def test_a_function_logs_to_a_group_of_the_stack(function: str) -> None:
     assert f"/aws/lambda/{name}" in names
 
 
+# What cannot be made anew.
+_LASTING = {
+    *("CatalogueTable", "DeadLettersTable", "FeedsTable", "FriendsTable", "NewsTable"),
+    "SchedulesTable",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "retained"), [("dev", set()), ("local", set()), ("prod", _LASTING)]
+)
+def test_data_outlives_the_stack_in_prod(environment: str, retained: set[str]) -> None:
+    resources = cfn.expanded(environment)["Resources"]
+
+    kept = {name for name in cfn.TABLES if resources[name]["DeletionPolicy"] == "Retain"}
+    assert kept == retained
+    protected = {name for name, table in cfn.TABLES.items() if "DeletionProtectionEnabled" in table}
+    assert protected == _LASTING
+
+
+def test_data_is_retained_where_nobody_says_otherwise() -> None:
+    assert cfn.PARAMETERS["DataDeletionPolicy"]["Default"] == "Retain"
+
+
+def test_no_table_has_a_name_that_a_new_stack_would_find_taken() -> None:
+    assert not [name for name, table in cfn.TABLES.items() if "TableName" in table]
+
+
+def test_prod_has_access_logs() -> None:
+    assert cfn.overrides("prod")["AccessLogs"] == "true"
+
+
 def _watched(metric: str) -> list[str]:
     alarms = [alarm for alarm in cfn.ALARMS.values() if alarm.get("MetricName") == metric]
     values = [alarm["Dimensions"][0]["Value"] for alarm in alarms]
@@ -161,14 +192,42 @@ def test_alarms_watch_every_consumer() -> None:
 
 def test_alarms_watch_every_queue() -> None:
     assert _watched("ApproximateAgeOfOldestMessage") == sorted(cfn.QUEUES)
+    assert _watched("ApproximateNumberOfMessagesNotVisible") == cfn.WORK_QUEUES
     assert _watched("NumberOfMessagesReceived") == [cfn.DEAD_LETTER_QUEUE]
+
+
+def test_alarms_watch_how_many_tasks_of_each_queue_fail() -> None:
+    _, names = cfn.VARIABLES["QUEUES"]["Fn::Join"]
+    dimensions = [[{"Name": "service", "Value": name}] for name in names]
+
+    alarms = [cfn.ALARMS[f"{name}FailureRateAlarm"] for name in names]
+    assert [alarm["Dimensions"] for alarm in alarms] == dimensions
+    assert {alarm["Namespace"] for alarm in alarms} == {cfn.STACK}
+
+
+# Without dimensions, a metric is that of all functions of the account in the region.
+_ACCOUNT = {"ConcurrencyAlarm", "StoppedRecursionAlarm"}
+
+
+@pytest.mark.parametrize("alarm", cfn.ALARMS)
+def test_an_alarm_is_on_one_metric_of_this_stack(alarm: str) -> None:
+    properties = cfn.ALARMS[alarm]
+
+    assert "Metrics" not in properties
+    assert ("Dimensions" in properties) == (alarm not in _ACCOUNT)
+    assert ("Statistic" in properties) != ("ExtendedStatistic" in properties)
+
+
+def test_the_alarms_of_a_month_cost_less_than_three_dollars() -> None:
+    # Ten cents each: https://aws.amazon.com/cloudwatch/pricing/
+    assert len(cfn.ALARMS) * 10 < 300
 
 
 @pytest.mark.parametrize(
     ("alarm", "metric", "service"),
     [
         ("BeatStaleAlarm", "BeatTicks", "beat"),
-        ("RankingStaleAlarm", "RankingsComputed", "books"),
+        ("RankingStaleAlarm", "RankingsComputed", "rankings"),
     ],
 )
 def test_an_alarm_goes_off_when_nothing_is_heard(alarm: str, metric: str, service: str) -> None:
@@ -215,7 +274,7 @@ def _time_series(metric: list[Any]) -> int:
         return len(cfn.QUEUES)
     if "AWS/Lambda" in search:
         return len(cfn.FUNCTIONS)
-    return len(cfn.VARIABLES["TASK_MODULES"].split(",")) * search.count("MetricName=")
+    return len(cfn.WORK_QUEUES) * search.count("MetricName=")
 
 
 def test_outputs_name_every_table_and_queue() -> None:

@@ -24,8 +24,10 @@ from books.views import View, read_pairs
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import PoisonMessage, SendError, StoreError
+from taskqueue.records import states
 from taskqueue.task import AnyTask
 from taskqueue.worker.delivery import Delivery, read
+from taskqueue.worker.metrics import send_counts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Metrics
@@ -70,7 +72,6 @@ class ViewsConsumer:
         """Count one event of the queue and report which messages must come back."""
         batch = self._read(event["Records"])
         kept = self._count(batch) | self._reject(batch)
-        self._metrics.flush_metrics()
         return {"batchItemFailures": [{"itemIdentifier": one} for one in sorted(kept)]}
 
     def _read(self, records: list[dict[str, Any]]) -> ReceivedViews:
@@ -113,7 +114,11 @@ class ViewsConsumer:
             self._log.error("%d messages of views come back: %s", len(unwritten), error)
         counted = [views for id, views in batch.views.items() if message_key(id) not in unwritten]
         views = sum(map(len, counted))
-        self._metrics.add_metric("ViewsCounted", "Count", views)
+        if views:
+            self._metrics.add_metric("ViewsCounted", "Count", views)
+        send_counts(
+            self._metrics, {states.SUCCESS: len(counted), states.FAILURE: len(batch.rejected)}
+        )
         self._log.info("views counted", extra={"views": views, "messages": len(counted)})
         return frozenset(
             message_id for message_id, id in batch.ids.items() if message_key(id) in unwritten
@@ -131,7 +136,6 @@ class ViewsConsumer:
                 self._log.error("a dead letter was not sent: %s", error, extra=extra)
             else:
                 self._log.warning("dead letter", extra=extra)
-        self._metrics.add_metric("ViewMessagesRefused", "Count", len(batch.rejected))
         return frozenset(kept)
 
 

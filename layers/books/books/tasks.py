@@ -28,7 +28,7 @@ _OPTIONS: dict[str, Any] = {
     "retry_backoff_max": 60,
 }
 _log = Logger(service=app.name)
-_metrics = Metrics(namespace=metrics_namespace(), service=app.name)
+_metrics = Metrics(namespace=metrics_namespace(), service=app.queue)
 
 
 @app.task(**_OPTIONS)
@@ -45,7 +45,8 @@ def select_populate_book() -> dict[str, Any]:
         _log.error("a segment of views cannot be read", extra={"segment": segment_id})
     ranking = selected.ranking
     _metrics.add_metric("RankingsComputed", "Count", 1)
-    _metrics.add_metric("SegmentsLeftOut", "Count", ranking.segments_left_out)
+    if ranking.segments_left_out:
+        _metrics.add_metric("SegmentsLeftOut", "Count", ranking.segments_left_out)
     _metrics.flush_metrics()
     return as_json(ranking)
 

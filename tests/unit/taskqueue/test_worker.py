@@ -137,7 +137,7 @@ def test_a_task_runs_and_its_result_is_stored(rig: Rig) -> None:
     assert (record.status, record.result, record.attempts) == ("SUCCESS", 3, 1)
     assert (record.queue, record.finished_at_ms) == ("work", NOW_MS)
     assert rig.waiting() == []
-    assert rig.metrics.counts == {"TasksSucceeded": 1}
+    assert rig.metrics.counts == {"TasksSucceeded": 1, "TaskFailureRate": 0}
 
 
 def test_a_message_of_a_stock_client_in_base64_runs(rig: Rig, tasks: Tasks) -> None:
@@ -155,7 +155,7 @@ def test_a_failure_is_stored_and_acknowledged(rig: Rig) -> None:
     assert record.error is not None
     assert (record.error.type, record.error.args) == ("ValueError", ["no", 0])
     assert rig.reasons() == []
-    assert rig.metrics.counts == {"TasksFailed": 1}
+    assert rig.metrics.counts == {"TasksFailed": 1, "TaskFailureRate": 100}
 
 
 def test_autoretry_sends_a_message_for_the_next_turn_after_the_backoff(
@@ -356,7 +356,8 @@ def test_poison_is_a_dead_letter_at_once_and_the_rest_goes_on(
     assert found.isprintable()
     (letter,) = rig.broker.messages(rig.dead_letters.url)
     assert letter.body == body
-    assert rig.metrics.counts == {"TasksSucceeded": 2, "TasksFailed": 1}
+    counts = {"TasksSucceeded": 2, "TasksFailed": 1}
+    assert rig.metrics.counts == {**counts, "TaskFailureRate": pytest.approx(100 / 3)}
 
 
 @pytest.mark.parametrize("argument", [float("nan"), [[[]]] * 100, "\ud800"])

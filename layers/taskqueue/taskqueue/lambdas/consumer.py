@@ -28,7 +28,7 @@ def consumer(app: App) -> Handler:
         visibility=Visibility(client("sqs"), settings().queues[app.queue]),
         dead_letters=dead_letter_queue(),
         logger=logger,
-        metrics=Metrics(namespace=metrics_namespace(), service=app.name),
+        metrics=Metrics(namespace=metrics_namespace(), service=app.queue),
         max_depth=settings().max_task_depth,
     )
     return logger.inject_lambda_context(worker.handle)

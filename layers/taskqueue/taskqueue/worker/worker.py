@@ -13,16 +13,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from taskqueue import clock
 from taskqueue.message import Message
-from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH
 from taskqueue.worker.acknowledgement import Soon
 from taskqueue.worker.batch import Batch
 from taskqueue.worker.execution import Execution
 from taskqueue.worker.group_commit import GroupCommit
+from taskqueue.worker.metrics import send_counts
 from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -35,14 +33,6 @@ if TYPE_CHECKING:
     from taskqueue.sending.sender import Sender
     from taskqueue.worker.delivery import Tasks
     from taskqueue.worker.event_loop import EventLoop
-
-_METRICS = {
-    states.SUCCESS: "TasksSucceeded",
-    states.FAILURE: "TasksFailed",
-    states.RETRY: "TasksRetried",
-    states.REVOKED: "TasksExpired",
-    states.PROGRESS: "TasksDeferred",
-}
 
 
 async def _sleep_on_the_loop(seconds: float) -> None:
@@ -96,7 +86,7 @@ class Worker:
         """Run one event of the queue and report which messages must come back."""
         batch = Batch(self, self.now_ms() + context.get_remaining_time_in_millis())
         kept = batch.run(event["Records"])
-        self._count(batch.statuses)
+        send_counts(self._metrics, batch.statuses)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
     @cached_property
@@ -105,9 +95,3 @@ class Worker:
         from taskqueue.worker.event_loop import EventLoop
 
         return EventLoop()
-
-    def _count(self, statuses: Mapping[str, int]) -> None:
-        for status, number in statuses.items():
-            self._metrics.add_metric(name=_METRICS[status], unit=MetricUnit.Count, value=number)
-        if statuses:
-            self._metrics.flush_metrics()
