@@ -27,7 +27,7 @@ def get_top(at: Annotated[str | None, Query(max_length=MAX_TIME_LENGTH)] = None)
     ranking = store.latest() if at is None else store.at(_milliseconds(at), now_ms=now_ms)
     if ranking is None:
         raise not_found("There is no ranking of that time." if at else "There is no ranking yet.")
-    body = json.dumps(as_json(ranking), ensure_ascii=False)
+    body = json.dumps(as_json(ranking), separators=(",", ":"))
     headers = {
         "ETag": f'"{ranking.computed_at_ms:x}-{zlib.crc32(body.encode()):08x}"',
         "Cache-Control": f"max-age={_fresh_seconds(ranking, now_ms)}",

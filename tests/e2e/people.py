@@ -35,7 +35,7 @@ class People:
         )
 
     def news(self, author: Hub) -> str:
-        """Make news of that user, which nobody has announced yet; return their id."""
+        """Make news of that user, which nobody has announced yet; return its id."""
         news = News(uuid.uuid4().hex, author.id, "Hello.", (), clock.now_ms())
         self.posts.put(news)
         return news.id

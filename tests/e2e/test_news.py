@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 from tests.e2e.people import People
 from tests.support.tasks import finished, until_task
@@ -18,7 +19,8 @@ def test_a_hubs_news_reach_exactly_its_friends(
     posted = rest.post(f"/users/{hub.id}/news", {"text": "It runs.", "photos": []})
 
     body = posted.expect(202)
-    assert posted.headers["Location"].endswith(f"/tasks/{body['task_id']}")
+    location = urljoin(f"{rest.url}/users/{hub.id}/news", posted.headers["Location"])
+    assert location == f"{rest.url}/tasks/{body['task_id']}"
     seen: list[int] = []
 
     def is_finished(found: dict[str, object]) -> bool:

@@ -26,10 +26,11 @@ def no_content() -> Reply:
 
 
 def location(event: APIGatewayProxyEvent, path: str) -> str:
-    """Return `path` as the caller has to write it: behind the stage, or a domain's base path."""
-    whole = event.request_context.path
-    prefix = whole.removesuffix(event.path) if whole.endswith(event.path) else ""
-    return prefix + path
+    """Return `path` relative to the request's own URL, as a caller resolves it (RFC 9110, 10.2.2).
+
+    What stands before the API's paths, a stage or a domain's base path, only the caller knows.
+    """
+    return "../" * (event.path.count("/") - 1) + path.removeprefix("/")
 
 
 def _json(status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:

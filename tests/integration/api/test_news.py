@@ -27,7 +27,7 @@ def deliver(user: str, author: str, count: int) -> list[str]:
 def test_a_post_is_stored_and_announced(stack: Stack, write: Send, read: Send) -> None:
     reply = write("POST", PATH, POST)
     assert (reply.status, reply.body["status"]) == (202, "PENDING")
-    assert reply.headers["location"] == f"/dev/tasks/{reply.body['task_id']}"
+    assert reply.headers["location"] == f"../../tasks/{reply.body['task_id']}"
     stored = stores.news().get(reply.body["news_id"])
     assert stored is not None
     assert (stored.author_id, stored.text, list(stored.photos)) == ("80", "Hello", POST["photos"])

@@ -25,7 +25,7 @@ def test_a_task_is_recorded_sent_and_can_be_asked_for(
     reply = write("POST", PATH, CALL)
     task_id = reply.body["task_id"]
     assert (reply.status, reply.body) == (202, {"task_id": task_id, "status": "PENDING"})
-    assert reply.headers["location"] == f"/dev/tasks/{task_id}"
+    assert reply.headers["location"] == f"../tasks/{task_id}"
     [message] = stack.messages()
     assert (message.id, message.task, list(message.args)) == (
         task_id,

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
+from api import replies
 from api.fields import Limit, PathId
 from api.problems import CONTENT_TYPE
 from api.resolver import Api
@@ -36,6 +38,11 @@ def post_thing(thing: PathId, body: Body) -> dict[str, Any]:
 @api.get("/things")
 def get_things(limit: Limit = 20) -> dict[str, Any]:
     return {"limit": limit}
+
+
+@api.post("/things/<thing>/moves")
+def move_thing(thing: PathId) -> replies.Reply:
+    return replies.accepted({}, replies.location(api.current_event, f"/tasks/{thing}"))
 
 
 @api.get("/broken/<how>")
@@ -135,6 +142,24 @@ def test_an_id_as_people_write_them_is_taken(thing: str) -> None:
 def test_a_bad_limit_is_named(limit: str) -> None:
     reply = call(api.resolve, "GET", "/things", query={"limit": limit})
     assert (reply.status, fields(reply)) == (400, ["limit"])
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize(
+    ("address", "base_path"),
+    [
+        ("https://a1b2.execute-api.eu-west-1.amazonaws.com/prod", ""),
+        ("http://localhost:4566/_aws/execute-api/a1b2/local", ""),
+        ("https://api.example.org", ""),
+        ("https://api.example.org/things/v1", "/things/v1"),
+    ],
+)
+def test_a_location_is_found_wherever_the_api_is(address: str, base_path: str, slash: str) -> None:
+    path = f"/things/a-1/moves{slash}"
+    sent = {**event("POST", base_path + path), "resource": "/things/{thing}/moves"}
+    reply = answer(api.resolve(sent, CONTEXT))
+    assert reply.status == 202
+    assert urljoin(address + path, reply.headers["location"]) == f"{address}/tasks/a-1"
 
 
 def test_an_unknown_route_is_not_found() -> None:
