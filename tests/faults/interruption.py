@@ -35,15 +35,17 @@ def quick_redelivery(stack: Stack, function: LocalFunction) -> Iterator[None]:
 
 
 @contextmanager
-def killed_while_it_delivers(stack: Stack, function: LocalFunction) -> Iterator[list[int]]:
-    """While the function's processes are killed, once, when they have made a few of their writes.
+def killed_while_it_delivers(
+    stack: Stack, function: LocalFunction, writes: int = WRITES_BEFORE_THE_KILL
+) -> Iterator[list[int]]:
+    """While the function's processes are killed, once, when they have made so many writes.
 
     Yields the ids of those killed, a list that is empty until then.
     """
-    writes, killed = itertools.count(1), []
+    number, killed = itertools.count(1), []
 
     def kill_amid(action: str, _parameters: object) -> None:
-        if action == "BatchWriteItem" and next(writes) == WRITES_BEFORE_THE_KILL:
+        if action == "BatchWriteItem" and next(number) == writes:
             killed.extend(function.pids())
             kill(killed)
 

@@ -9,6 +9,7 @@ delivered twice and a consumer is killed in the middle of its work.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,7 +17,11 @@ from pathlib import Path
 
 from social.friends import FriendStore
 from tests.faults.duplicates import duplicated
-from tests.faults.interruption import killed_while_it_delivers, quick_redelivery
+from tests.faults.interruption import (
+    WRITES_BEFORE_THE_KILL,
+    killed_while_it_delivers,
+    quick_redelivery,
+)
 from tests.faults.local_function import LocalFunction
 from tests.support.raw_queue import RawQueue
 from tests.support.tasks import finished
@@ -34,6 +39,7 @@ CONSUMER = "notificationsFunction"
 SENDERS = ("ProducerFunction", CONSUMER)
 POSTS = 10
 FAN_OUT_SECONDS = 120
+DELIVERIES_A_WRITE = 25
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,11 @@ class Network:
         if not friends:
             raise ToolError(f"user {user} has no friends in {edges.path}")
         return cls(user, sorted(friends - {user}), len(users))
+
+    @property
+    def writes(self) -> int:
+        """How many writes to feeds one post takes."""
+        return math.ceil(len(self.friends) / DELIVERIES_A_WRITE)
 
 
 @dataclass(frozen=True)
@@ -88,10 +99,11 @@ class Acceptance:
     def with_duplicates_and_a_kill(self) -> None:
         """Post ten times, messages delivered twice and a consumer killed, and count each time."""
         consumer = LocalFunction(self._stack, CONSUMER)
+        amid = min(WRITES_BEFORE_THE_KILL, self._network.writes)
         with (
             quick_redelivery(self._stack, consumer),
             duplicated(self._stack, SENDERS) as duplicator,
-            killed_while_it_delivers(self._stack, consumer) as killed,
+            killed_while_it_delivers(self._stack, consumer, amid) as killed,
         ):
             first = self._post()
             until(lambda: killed, "a consumer is killed")
