@@ -135,7 +135,7 @@ class Acceptance:
 
     def _verdict(self, ranking: Ranking) -> str:
         return (
-            f"the ten and their counts are those counted by hand: {ranking['views']:,} views "
+            f"the books and their counts are those counted by hand: {ranking['views']:,} views "
             f"of {ranking['distinct_books']:,} books\n" + "\n".join(table(ranking)[1:])
         )
 

@@ -40,7 +40,7 @@ class NewsStore:
             self._client.put_item(TableName=self._table, Item=_item(news))
 
     def new_item(self, news: News) -> NewItem:
-        """Return the item of news that are not stored yet, to be written with another."""
+        """Return the item of news that is not stored yet, to be written with another."""
         return NewItem(self._table, _key(news.id), _item(news))
 
     def get(self, news_id: str) -> News | None:
@@ -66,7 +66,7 @@ class NewsStore:
             self._client.delete_item(TableName=self._table, Key=_key(news_id))
 
     def batch_get(self, news_ids: Iterable[str]) -> dict[str, News]:
-        """Return the news of these ids that exist, by id.
+        """Return the news of those of these ids that exist, by id.
 
         Raises:
             StoreError, Throttled: a request failed.

@@ -18,7 +18,7 @@ from taskqueue.records import states
 
 
 class NotTheAuthor(TaskQueueError):
-    """The news are another user's."""
+    """The news is another user's."""
 
 
 class NewsReader(Protocol):
@@ -52,15 +52,15 @@ def notify(
 ) -> int | Deferred:
     """Deliver to few friends at once and return how many; hand many over to parts.
 
-    News that are deleted go to nobody.
+    News that is deleted goes to nobody.
 
     Raises:
-        NotTheAuthor: the news are not the user's.
+        NotTheAuthor: the news is not the user's.
         StoreError, SendError: not everything is delivered or planned.
     """
     if run.attempt > 1 and _is_planned(run, fan_out, page=0):
         return DEFERRED
-    if not _exist(fan_out, news):
+    if not _exists(fan_out, news):
         return 0
     first = friends.page(fan_out.author_id, None, PAGE_SIZE)
     if is_small(first):
@@ -74,7 +74,7 @@ def notify_page(
 ) -> None:
     """Hand page `number` of the friends, those after the id `after`, over to parts.
 
-    Where the news were deleted or the task revoked, no page follows.
+    Where the news was deleted or the task revoked, no page follows.
 
     Raises:
         NotTheAuthor, TaskIdTaken: there is no such fan-out.
@@ -96,30 +96,30 @@ def deliver_chunk(
     news: NewsReader,
     feeds: Feeds,
 ) -> None:
-    """Deliver to the friends of one chunk, unless the news were deleted.
+    """Deliver to the friends of one chunk, unless the news was deleted.
 
     Raises:
-        NotTheAuthor: the news are not the user's.
+        NotTheAuthor: the news is not the user's.
         StoreError: not everything is delivered or recorded.
     """
     count = 0
-    if _exist(fan_out, news):
+    if _exists(fan_out, news):
         count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
     parts = run.store.finish_part(fan_out.task_id, chunk.done_key(count))
     _complete_if_done(run, fan_out, parts)
 
 
 def _is_wanted(run: Context, fan_out: FanOut, news: NewsReader) -> bool:
-    """Whether the news are still to be delivered; a task whose record has passed says nothing."""
+    """Whether the news is still to be delivered; a task whose record has passed says nothing."""
     record = run.store.get(fan_out.task_id)
     if record is not None and record.task != NOTIFY_FRIENDS:
         raise TaskIdTaken
     is_revoked = record is not None and record.status == states.REVOKED
-    return not is_revoked and _exist(fan_out, news)
+    return not is_revoked and _exists(fan_out, news)
 
 
-def _exist(fan_out: FanOut, news: NewsReader) -> bool:
-    """Whether the news are there."""
+def _exists(fan_out: FanOut, news: NewsReader) -> bool:
+    """Whether the news is there."""
     found = news.get(fan_out.news_id)
     if found is not None and found.author_id != fan_out.author_id:
         raise NotTheAuthor

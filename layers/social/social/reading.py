@@ -20,9 +20,9 @@ class NewsPage:
 def read_feed(
     feeds: FeedStore, news: NewsStore, user_id: str, cursor: str | None, limit: int, *, now_ms: int
 ) -> NewsPage:
-    """Return up to `limit` (at least 1) news of the user's feed.
+    """Return up to `limit` (at least 1) pieces of news of the user's feed.
 
-    News that were deleted since are left out. When `MAX_READS` pages of the feed held nothing else,
+    News that was deleted since is left out. When `MAX_READS` pages of the feed held nothing else,
     the page is empty, and its cursor goes on.
 
     Raises:

@@ -28,7 +28,7 @@ _PART: dict[str, Any] = {**_OPTIONS, "idempotent": True, "internal": True}
 def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
     """Put the user's news into the feed of every friend; the result is how many.
 
-    News that are deleted meanwhile go to no further friend.
+    News that is deleted meanwhile goes to no further friend.
     """
     fan_out = FanOut(
         task_id=run.id,

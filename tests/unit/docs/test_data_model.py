@@ -1,13 +1,16 @@
-"""The page of the data model has the template's tables, and what the roles may do with them."""
+"""The pages have the template's tables, and what the roles may do with them."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.support import cloudformation as cfn
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "data-model.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "reference" / "data-model.md").read_text()
+ARROW = re.compile(r"^    (\w+(?: & \w+)*) (<?-->) (\w+(?: & \w+)*)$", re.MULTILINE)
 READS = re.compile(r"dynamodb:\w*(Get|Query|Scan|Select)")
 
 
@@ -43,3 +46,24 @@ def test_who_reads_and_who_writes_a_table(table: str) -> None:
     assert {*functions} == {*roles} - {"scheduler"}
     found = [access(roles[function], table) for function in functions]
     assert row(matrix, table.removesuffix("Table")) == found
+
+
+def drawn() -> dict[tuple[str, str], str]:
+    """What the arrows of the architecture page say of a function and a table."""
+    names = {table.removesuffix("Table") for table in cfn.TABLES}
+    found = {}
+    for left, arrow, right in ARROW.findall((DOCS / "architecture.md").read_text()):
+        for one, other in product(left.split(" & "), right.split(" & ")):
+            if one in names:
+                found[other, one] = "r"
+            elif other in names:
+                found[one, other] = "rw" if arrow == "<-->" else "w"
+    return found
+
+
+@pytest.mark.parametrize("role", sorted(set(cfn.ROLES) - {"SchedulerRole"}))
+def test_the_picture_has_every_arrow_between_a_function_and_a_table(role: str) -> None:
+    function, arrows = role.removesuffix("Role").lower(), drawn()
+    for table in cfn.TABLES:
+        name = table.removesuffix("Table")
+        assert arrows.get((function, name), "") == access(role, table), (function, name)

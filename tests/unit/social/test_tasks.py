@@ -145,7 +145,7 @@ def test_ids_that_are_none_fail_the_task_at_once(memory: Memory, run: InMemory) 
 
 
 @pytest.mark.parametrize("count", [3, 1_045])
-def test_news_that_are_not_there_go_to_nobody(memory: Memory, run: InMemory, count: int) -> None:
+def test_news_that_is_not_there_goes_to_nobody(memory: Memory, run: InMemory, count: int) -> None:
     memory.friends = ids(count)
 
     result = notify_friends.delay("80", "deleted")
@@ -155,7 +155,7 @@ def test_news_that_are_not_there_go_to_nobody(memory: Memory, run: InMemory, cou
     assert memory.delivered == Counter()
 
 
-def test_another_user_s_news_are_not_announced(memory: Memory, run: InMemory) -> None:
+def test_another_user_s_news_is_not_announced(memory: Memory, run: InMemory) -> None:
     memory.friends = ids(3)
     memory.posted["n2"] = "81"
 
@@ -168,7 +168,7 @@ def test_another_user_s_news_are_not_announced(memory: Memory, run: InMemory) ->
 
 
 @pytest.mark.parametrize("deleted_after", [0, 1_000, 10_000, 13_000])
-def test_a_fan_out_ends_when_its_news_are_deleted(
+def test_a_fan_out_ends_when_its_news_is_deleted(
     memory: Memory, run: InMemory, deleted_after: int
 ) -> None:
     memory.friends = ids(25_000)
@@ -200,7 +200,7 @@ CHUNK = {"page": 0, "plan_id": "0123456789ab", "index": 0}
         ({"fan_out": {**FAN_OUT, "more": 1}}, "fan_out is not what a fan-out plans"),
         ({"fan_out": {**FAN_OUT, "task_id": "x" * 256}}, "task_id is not what"),
         ({"fan_out": {**FAN_OUT, "queue": "views"}}, "queue is not what"),
-        ({"fan_out": {**FAN_OUT, "author_id": "81"}}, "The news are another user's."),
+        ({"fan_out": {**FAN_OUT, "author_id": "81"}}, "The news is another user's."),
         ({"fan_out": {**FAN_OUT, "news_id": "../n"}}, "news_id must be"),
         ({"fan_out": {**FAN_OUT, "expires_at": "soon"}}, "expires_at is not what"),
         ({"fan_out": {**FAN_OUT, "expires_at": 10**400}}, "expires_at is not what"),
