@@ -15,7 +15,7 @@ from api.problems import Problem, bad_field
 from taskqueue.message import MAX_BYTES
 
 # A worker reads the value again, deeper in its own stack.
-MAX_DEPTH = 100
+MAX_NESTING = 100
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -62,7 +62,7 @@ def read_object(text: str) -> dict[str, Any]:
         raise bad_field("body", f"is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise bad_field("body", "must be a JSON object")
-    if text.count("[") + text.count("{") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
+    if text.count("[") + text.count("{") > MAX_NESTING and _deeper_than(MAX_NESTING, value):
         raise bad_field("body", "is nested too deeply")
     return value
 

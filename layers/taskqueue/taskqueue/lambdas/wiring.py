@@ -59,7 +59,7 @@ def task_client() -> TaskClient:
 
 @functools.cache
 def dead_letter_queue() -> DeadLetterQueue:
-    """Return the dead-letter queue, DEAD_LETTER_QUEUE_URL."""
+    """Return the dead-letter queue, at DEAD_LETTER_QUEUE_URL."""
     return DeadLetterQueue(client("sqs"), settings().dead_letter_queue_url)
 
 

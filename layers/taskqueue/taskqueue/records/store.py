@@ -3,10 +3,12 @@
 The life of a record, and the writes that move it:
 
     enqueue ──> PENDING ──claim──> STARTED ──finish──> SUCCESS | FAILURE | REVOKED
-                   ^                  │  └──plan_parts──> PROGRESS ──complete──> SUCCESS
-                   └──reset           └──finish──> RETRY ──claim──> STARTED …
+                                      │  └──plan_parts──> PROGRESS ──complete──> SUCCESS
+                                      └──finish──> RETRY ──claim──> STARTED …
+    release: STARTED ──> PENDING        fail: any but SUCCESS and REVOKED ──> FAILURE
+    reset:   FAILURE ──> PENDING        revoke: PENDING | RETRY ──> REVOKED
 
-What a claim needs to hold stands in `claim`. A retry and a reset begin a new turn of the task.
+What a claim needs to hold stands in `lease`. A retry and a reset begin a new turn of the task.
 """
 
 from collections.abc import Sequence

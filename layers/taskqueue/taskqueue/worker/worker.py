@@ -1,7 +1,7 @@
 """The worker: what lives as long as the process. Each event of its queue is a `Batch`.
 
-A message is acknowledged once its task's end is written; every other is reported in
-`batchItemFailures` and comes back.
+A message is acknowledged once its task's end is written, or where there is nothing to do: it is a
+duplicate, a dead letter, or put off. Every other is reported in `batchItemFailures` and comes back.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 Powertools' batch utility does less and imports more: its data classes of every event and asyncio,
