@@ -20,10 +20,11 @@ class DecoratorOptions(TypedDict, total=False):
 
     `retry_backoff`: the first wait, doubled with each retry; True is 1. `soft_time_limit` raises
     `SoftTimeLimitExceeded` in the task, `time_limit` ends it. `expires`: not run when it waited
-    longer. `throws`: errors that are part of its work, logged in one line. `idempotent`: running it
-    twice does no harm by its nature, so its first run has no record and is not claimed. `internal`:
-    only other tasks send it; no API starts or lists it, and no schedule runs it. `check` is called
-    with the arguments before the task is sent, and refuses them by `WrongArguments`.
+    longer. `throws`: errors that are part of its work, logged without their places. `hide_errors`:
+    its record and dead letter keep only the type of what it raises. `idempotent`: running it twice
+    does no harm by its nature, so its first run has no record and is not claimed. `internal`: only
+    other tasks send it; no API starts or lists it, and no schedule runs it. `check` is called with
+    the arguments before the task is sent, and refuses them by `WrongArguments`.
     `before_start`, `on_success`, `on_failure` and `on_retry` are called with the run's `Context`
     and, but for the first, with the result or the error.
     """
@@ -40,6 +41,7 @@ class DecoratorOptions(TypedDict, total=False):
     expires: float | None
     ignore_result: bool
     throws: tuple[type[BaseException], ...]
+    hide_errors: bool
     idempotent: bool
     internal: bool
     check: Callable[..., None] | None
@@ -79,6 +81,7 @@ class TaskOptions:
     expires_seconds: float | None = None
     ignore_result: bool = False
     throws: tuple[type[BaseException], ...] = ()
+    hide_errors: bool = False
     idempotent: bool = False
     internal: bool = False
     check: Callable[..., None] | None = None

@@ -96,7 +96,7 @@ def _exception(error: "ErrorInfo") -> BaseException:
     kind = _class_of(error)
     # What is no `Exception`, such as SystemExit, would end the process that asks.
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
-        return TaskFailed(f"{error.type}: {error.message}")
+        return TaskFailed(error.title)
     # Without its __init__, which may make another text of what it is given.
     exception = kind.__new__(kind, *error.args)
     exception.args = tuple(error.args)

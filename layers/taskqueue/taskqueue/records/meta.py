@@ -58,6 +58,11 @@ class ErrorInfo:
         """The exception's text."""
         return ", ".join(map(str, self.args))
 
+    @property
+    def title(self) -> str:
+        """The exception's type, and its text if it has one."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 def result_meta(
     message: Message,

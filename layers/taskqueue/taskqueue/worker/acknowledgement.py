@@ -20,6 +20,7 @@ from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish, TaskStore
 from taskqueue.sending.sender import SendAgain, Sender
 from taskqueue.worker.delivery import Delivery
+from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.visibility import Visibility
 
@@ -99,7 +100,8 @@ class Acknowledgement:
 
     def reject(self, rejected: RejectedMessage) -> bool:
         """Send a message to the dead letters; False where it could not be sent and comes back."""
-        extra = {"task_id": rejected.task_id, "task": rejected.task, "reason": rejected.reason}
+        # Not the reason, which may quote arguments: the dead letter has it.
+        extra = {"task_id": rejected.task_id, "task": rejected.task}
         try:
             self._dead_letters.send(rejected)
         except SendError as error:
@@ -128,8 +130,9 @@ class Acknowledgement:
                 unwritten, self._unwritten = self._unwritten, []
             try:
                 self._write(self._sent(unwritten))
-            except Exception:  # noqa: BLE001 - whatever fails, their messages come back
-                self._log.exception("%d ends were not written", len(unwritten))
+            except Exception as error:  # noqa: BLE001 - whatever fails, their messages come back
+                extra = error_fields(error)
+                self._log.error("%d ends were not written", len(unwritten), extra=extra)
                 self.kept.update(delivery.message_id for delivery, _ in unwritten)
 
     def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[tuple[Delivery, Finish]]:

@@ -25,6 +25,7 @@ from taskqueue.records.lease import (
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
 from taskqueue.worker.claims import Claims, claim_due
 from taskqueue.worker.delivery import Delivery, read
+from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt
 from taskqueue.worker.time_limits import Stop, hard_limit_seconds, stopped_by_signal
 
@@ -242,10 +243,10 @@ class Batch:
         except OutOfTime:
             self._is_over = True
             loop.throw_away()
-        except SystemExit:
+        except SystemExit as error:
             # Of something that a task has begun beside itself: nobody knows whose it is. The tasks
             # wait out their leases, and are then run as those of a worker that died.
-            self._worker.logger.exception("the event loop was ended")
+            self._worker.logger.error("the event loop was ended", extra=error_fields(error))
             for attempt in self._unended.values():
                 self._acknowledgement.keep(attempt.delivery)
             self._unended = {}
@@ -283,9 +284,9 @@ class Batch:
         """Let a message come back for which something unforeseen failed: it never fails others."""
         try:
             yield
-        except Exception:
-            extra = {"task_id": delivery.message.id}
-            self._worker.logger.exception("not delivered", extra=extra)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            extra = {"task_id": delivery.message.id, **error_fields(error)}
+            self._worker.logger.error("not delivered", extra=extra)
             self._acknowledgement.kept.add(delivery.message_id)
 
     def _seconds_until_due(self, attempt: Attempt) -> float:

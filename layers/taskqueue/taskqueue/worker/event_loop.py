@@ -6,18 +6,23 @@ all batches.
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.time_limits import Stop
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 
 class EventLoop:
     """Runs coroutines in the thread that calls it."""
 
-    def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+    def __init__(self, logger: "Logger") -> None:
+        self._log = logger
+        self._runner = self._new_runner()
 
     def run_together(self, coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
         """Run all of them, and return when the last has ended.
@@ -29,10 +34,21 @@ class EventLoop:
 
     def throw_away(self) -> None:
         """Cancel what still runs; the next coroutines get a new loop."""
-        runner, self._runner = self._runner, asyncio.Runner()
+        runner, self._runner = self._runner, self._new_runner()
         # What a task has begun beside itself may end the loop once more while it is cancelled.
         with suppress(SystemExit):
             runner.close()
+
+    def _new_runner(self) -> asyncio.Runner:
+        runner = asyncio.Runner()
+        runner.get_loop().set_exception_handler(self._log_error)
+        return runner
+
+    def _log_error(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """Log an error that nobody awaits; asyncio's own line quotes its text, and arguments."""
+        error = context.get("exception")
+        extra = error_fields(error) if error else {}
+        self._log.error("what a task began beside itself has failed", extra=extra)
 
 
 async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequence[Stop]) -> V:

@@ -12,6 +12,7 @@ from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
 from taskqueue.sending.client import TaskClient, using
 from taskqueue.worker import outcome
+from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.time_limits import Stop, stopped_by_signal, stops_of
 
@@ -136,10 +137,9 @@ class Execution:
         if self.raised:
             self.raised(attempt.delivery.message, cause)
         if isinstance(cause, options.throws):
-            self.log.info("raised %s", type(cause).__name__)
+            self.log.info("raised", extra={"error": type(cause).__name__})
         else:
-            is_final = end.status == states.FAILURE
-            self.log.warning("raised %s", type(error).__name__, exc_info=is_final and error)
+            self.log.warning("raised", extra=error_fields(cause, raised=error))
         hook = options.on_retry if end.status == states.RETRY else options.on_failure
         self._tell(hook, context, cause)
         return end
@@ -152,8 +152,8 @@ class Execution:
             hook(context, of)
         except NOT_OF_THE_TASK:
             raise
-        except BaseException:
-            self.log.exception("a hook of the task failed")
+        except BaseException as error:  # noqa: BLE001 - a hook may raise anything
+            self.log.error("a hook of the task failed", extra=error_fields(error))
 
     def _expired(self, attempt: Attempt) -> End | None:
         if not attempt.delivery.has_expired(self.now_ms()):

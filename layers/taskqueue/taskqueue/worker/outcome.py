@@ -76,7 +76,7 @@ def failed_for_good(
     attempt: Attempt, cause: BaseException, now_ms: int, *, is_exhausted: bool = False
 ) -> End:
     """Return the end of an attempt that is FAILURE. `is_exhausted`: it was retried too often."""
-    info = ErrorInfo.of(cause)
+    info = _error_info(attempt, cause)
     meta = result_meta(
         attempt.delivery.message,
         states.FAILURE,
@@ -86,7 +86,7 @@ def failed_for_good(
     )
     # Without a record, a failure would be told nowhere but in the log.
     kept = is_exhausted or attempt.number == 0
-    reason = f"failed after {attempt.retries} retries: {info.type}: {info.message}"
+    reason = f"failed after {attempt.retries} retries: {info.title}"
     return End(
         states.FAILURE,
         finish_of(attempt, states.FAILURE, meta, now_ms),
@@ -109,7 +109,7 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
         again = _next_turn(attempt, due_at_ms)
     except MessageTooLarge:
         return failed_for_good(attempt, cause, now_ms, is_exhausted=True)
-    info = ErrorInfo.of(cause)
+    info = _error_info(attempt, cause)
     retries = attempt.retries + 1
     meta = result_meta(delivery.message, states.RETRY, error=info, retries=retries, at_ms=now_ms)
     finish = finish_of(attempt, states.RETRY, meta, now_ms, retries=retries, next_due_ms=due_at_ms)
@@ -128,6 +128,12 @@ def _next_turn(attempt: Attempt, due_at_ms: int) -> SendAgain:
     )
     changed = replace(message, turn=turn, after=attempt.number, retries=retries, eta_ms=due_at_ms)
     return SendAgain(changed, body)
+
+
+def _error_info(attempt: Attempt, error: BaseException) -> ErrorInfo:
+    """Return what record and dead letter show of an error."""
+    info = ErrorInfo.of(error)
+    return replace(info, args=()) if attempt.delivery.task.options.hide_errors else info
 
 
 def _cause(error: BaseException) -> BaseException | None:

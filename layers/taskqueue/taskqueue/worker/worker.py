@@ -94,4 +94,4 @@ class Worker:
         """The loop of `async def` tasks, made for the first of them."""
         from taskqueue.worker.event_loop import EventLoop
 
-        return EventLoop()
+        return EventLoop(self.logger)

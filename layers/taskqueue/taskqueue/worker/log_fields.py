@@ -1,0 +1,27 @@
+"""What a log line says of an exception: its type and where it was raised, never its text.
+
+The text, and the lines of source that a traceback shows, may quote a task's arguments.
+"""
+
+import traceback
+from typing import Any
+
+# A recursion without end has a thousand frames, which do not fit a line of the log.
+MAX_FRAMES = 20
+
+
+def error_fields(error: BaseException, raised: BaseException | None = None) -> dict[str, Any]:
+    """Return the fields of a line about `error`.
+
+    `error`: the name of its type. `cause`: that of the error it was raised from, if there is one.
+    `trace`: the last places that it came through, the innermost last, each as `file:line function`;
+    those of `raised` where that is what was thrown.
+    """
+    cause = error.__cause__ or error.__context__
+    frames = traceback.walk_tb((raised or error).__traceback__)
+    places = [f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}" for frame, line in frames]
+    return {
+        "error": type(error).__name__,
+        **({"cause": type(cause).__name__} if cause else {}),
+        "trace": places[-MAX_FRAMES:],
+    }
