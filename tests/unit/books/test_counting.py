@@ -16,6 +16,7 @@ from books.counting import summaries
 from books.counting.count import FOLD_AFTER_MS, Counted, count
 from books.counting.minutes import StoredSegment, ViewStore
 from books.counting.segments import decode
+from books.counting.summaries import BookList
 from books.errors import UnreadableData
 from books.ranking import Window, top, window
 from books.views import MINUTE_MS, View
@@ -289,33 +290,33 @@ def test_an_empty_window_has_no_views() -> None:
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(1, 2**31), max_size=9))
 def test_a_summary_is_read_as_it_was_written(counts: dict[str, int]) -> None:
-    books = ["zzzz", *sorted(counts), "yyyy"]
+    books = BookList(["zzzz", *sorted(counts), "yyyy"])
     column = summaries.Column()
     written = summaries.column_of({}, counts, books)
     column.add(summaries.decode(summaries.encode(written)))
-    assert column.counts(books) == counts
+    assert column.counts(books.names) == counts
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 10**6)), max_size=5))
 def test_columns_add_up_though_the_list_grew_between_them(minutes: list[dict[str, int]]) -> None:
-    books: list[str] = []
+    books = BookList()
     column, total = summaries.Column(), Counter[str]()
     for counts in minutes:
-        books += summaries.missing(counts, books)
+        books.extend(books.missing(counts))
         column.add(summaries.column_of({}, counts, books))
         total.update(counts)
-    assert column.counts(books) == dict(total)
+    assert column.counts(books.names) == dict(total)
     assert summaries.add_up(minutes) == dict(total)
 
 
 def test_a_list_shorter_than_its_summary_is_not_read() -> None:
     column = summaries.Column()
-    column.add(summaries.column_of({0: 1}, {"a": 1, "b": 2}, ["a", "b"]))
+    column.add(summaries.column_of({0: 1}, {"a": 1, "b": 2}, BookList(["a", "b"])))
     assert column.counts(["a", "b"]) == {"a": 2, "b": 2}
     with pytest.raises(UnreadableData):
         column.counts(["a"])
     with pytest.raises(UnreadableData):
-        summaries.column_of({1: 1}, {}, ["a"])
+        summaries.column_of({1: 1}, {}, BookList(["a"]))
 
 
 def test_a_long_list_of_books_is_parted_into_items() -> None:

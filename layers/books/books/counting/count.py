@@ -7,7 +7,7 @@ for the one that follows.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from books.counting import summaries
@@ -79,7 +79,7 @@ class _Hour:
     def __init__(self, store: ViewStore, list_number: int) -> None:
         self._store = store
         self._list_number = list_number
-        self._books: list[str] = []
+        self._books = summaries.BookList()
         self._column = summaries.Column()
         self._open: list[Mapping[str, int]] = []
         self._left_out = 0
@@ -122,7 +122,7 @@ class _Hour:
 
     def counted(self) -> Counted:
         """Return the count of the minutes that were added."""
-        counts = summaries.add_up([self._column.counts(self._books), *self._open])
+        counts = summaries.add_up([self._column.counts(self._books.names), *self._open])
         return Counted(counts, self._left_out, self._unreadable, self._minutes_folded)
 
     def _merge(self, head: Head) -> tuple[Merge, int]:
@@ -145,19 +145,21 @@ class _Hour:
     def _read_books(self) -> int:
         """Read the list of books; return of how many pieces it is."""
         stored = self._store.books(self._list_number)
-        self._books = [book for piece in stored for book in summaries.decode_books(piece)]
+        self._books = summaries.BookList(
+            itertools.chain.from_iterable(map(summaries.decode_books, stored))
+        )
         return len(stored)
 
-    def _add_books(self, names: Iterable[str]) -> None:
+    def _add_books(self, names: Collection[str]) -> None:
         """Add those of `names` to the list of books that it lacks."""
-        while summaries.missing(names, self._books):
+        while self._books.missing(names):
             pieces_read = self._read_books()
-            wanted = summaries.book_pieces(summaries.missing(names, self._books))
+            wanted = summaries.book_pieces(self._books.missing(names))
             for number, piece in enumerate(wanted, pieces_read):
                 data = summaries.encode_books(piece)
                 if not self._store.add_books(self._list_number, number, data):
                     break  # another ranking added books meanwhile: look again which are missing
-                self._books += piece
+                self._books.extend(piece)
 
 
 def _counted_by_name(store: ViewStore, heads: Sequence[Head]) -> Counted:

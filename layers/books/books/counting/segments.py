@@ -192,13 +192,9 @@ class Merge:
 
     def _count(self, numbers: Sequence[int], own_books: Sequence[str]) -> None:
         # Counting numbers is several times as fast as counting names: it is done in C throughout.
-        if not own_books:
-            self.by_number.update(numbers)
-            return
-        get = self.by_name.get
-        for number, count in Counter(numbers).items():
-            if number < OWN:
-                self.by_number[number] += count
-            else:
-                book = own_books[number - OWN]
-                self.by_name[book] = get(book, 0) + count
+        self.by_number.update(numbers)
+        # The same numbers stand for other books in the next segment.
+        for number, book in enumerate(own_books, OWN):
+            count = self.by_number.pop(number, 0)
+            if count:
+                self.by_name[book] = self.by_name.get(book, 0) + count
