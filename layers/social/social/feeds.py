@@ -8,8 +8,7 @@ A feed holds ids only; its order is the order of the news' ids, which is that of
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from social.ids import InvalidId, check_id
 from social.parallel_puts import ParallelPuts
@@ -27,16 +26,14 @@ class InvalidCursor(ValueError):
         super().__init__(type(self).__doc__)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEntry:
+class FeedEntry(NamedTuple):
     """One delivery."""
 
     news_id: str
     author_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FeedPage:
+class FeedPage(NamedTuple):
     """Part of a feed, newest first; `next_cursor` is None at its end, and only there."""
 
     entries: tuple[FeedEntry, ...]

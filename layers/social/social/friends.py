@@ -5,8 +5,7 @@ in one query.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from social.parallel_puts import ParallelPuts
 from taskqueue.aws.batch_items import Item
@@ -24,8 +23,7 @@ class SelfFriendship(ValueError):
         super().__init__(type(self).__doc__)
 
 
-@dataclass(frozen=True, slots=True)
-class FriendPage:
+class FriendPage(NamedTuple):
     """Some of a user's friends, in the order of their ids.
 
     `next_token` is the `after` of the next page, or None when there is none.

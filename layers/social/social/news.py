@@ -1,8 +1,7 @@
 """News: table with partition key `news_id`, a string. The body of each is stored here, once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskqueue.aws.batch_items import Item, get_items
 from taskqueue.aws.errors import store_errors
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """What a user posted. `photos` are links; `posted_at_ms` is in milliseconds since the epoch."""
 
     id: str

@@ -5,8 +5,7 @@ https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from taskqueue.context import Context
@@ -51,8 +50,7 @@ class DecoratorOptions(TypedDict, total=False):
     on_retry: "Callable[[Context, BaseException], None] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """How often a task is retried, after which errors, and when.
 
     `max_retries`: None is without end. `autoretry_for`: the errors after which it is retried though
@@ -70,11 +68,10 @@ class RetryPolicy:
     default_retry_delay_seconds: float = 180
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOptions:
+class TaskOptions(NamedTuple):
     """The options as the worker reads them, with their units; None is no limit, or no hook."""
 
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = RetryPolicy()
     bind: bool = False
     soft_time_limit_seconds: float | None = None
     time_limit_seconds: float | None = None

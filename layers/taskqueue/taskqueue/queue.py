@@ -1,11 +1,10 @@
 """The queues of the stack, by their logical names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     """One SQS queue."""
 
     name: str

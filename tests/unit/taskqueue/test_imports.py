@@ -46,6 +46,7 @@ NOT_NEEDED = {
     "aws_lambda_powertools.utilities.idempotency",
     "aws_lambda_powertools.utilities.parameters",
     "aws_lambda_powertools.utilities.parser",
+    "asyncio",
     "boto3",
     "aws_xray_sdk",
     "moto",

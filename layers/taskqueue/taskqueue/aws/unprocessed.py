@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Err
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Two seconds at most: beyond, the task itself is tried again, later and in another invocation.
 MAX_TRIES = 6
@@ -14,8 +14,7 @@ MAX_TRIES = 6
 FIRST_WAIT_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """Asks again, with full jitter in between; `sleep` and `uniform` are replaced in tests.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

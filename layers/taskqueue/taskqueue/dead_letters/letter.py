@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import MAX_BYTES, Message, decode
@@ -22,8 +21,7 @@ DATA_TYPE = "String"
 _NOT_ALLOWED = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]"
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedMessage:
+class RejectedMessage(NamedTuple):
     """A message that a worker rejects, with the reason that a person will read.
 
     `queue`: the logical name of the queue that it was on; `message_id`: its SQS message id there.
@@ -82,8 +80,7 @@ class RejectedMessage:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """A dead letter as it is kept. `queue`: the logical name of the queue that it comes from."""
 
     id: str
@@ -95,8 +92,7 @@ class DeadLetter:
     task: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadLetter:
+class ReadLetter(NamedTuple):
     """What the record of a dead letter says.
 
     `message`: None when the body cannot be read. `error` and `attempt`: the task's own exception,

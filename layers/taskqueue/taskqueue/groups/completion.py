@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 _DONE = re.compile(r"(\d{1,9}):([^:]*):(\d{1,9}):(\d{1,9})")
 _PLANNED = re.compile(rf"{_DONE.pattern}:(last|more)")
@@ -76,8 +77,7 @@ def _read(form: re.Pattern[str], keys: Iterable[str]) -> Iterator[Sequence[str]]
             yield match.groups()
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     planned_count: int
     last: bool
     done: bool

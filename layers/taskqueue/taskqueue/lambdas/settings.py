@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskqueue.queue import Queue, queues_of
 from taskqueue.sending.call import MAX_DEPTH
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What every function that touches the queue is told.
 
     `task_modules`: the modules whose `app` holds the tasks that the API knows.

@@ -14,6 +14,7 @@ carry.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskqueue.message import Message
 
@@ -21,8 +22,7 @@ from taskqueue.message import Message
 NEVER_MS = 9_999_999_999_999
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A worker's wish to run `message` until `lease_until_ms` at the latest.
 
     `holder`: the id of the SQS message that brought it. `nonce`: a text that no other delivery has,
@@ -39,8 +39,7 @@ class Claim:
         return max(now_ms, self.message.eta_ms or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What a task's record says of its last claim; all of it 0 or empty before the first."""
 
     status: str
@@ -53,8 +52,7 @@ class Held:
     nonce: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """The task is this worker's: `attempt` is its fencing token.
 
     `lost` counts the earlier attempts that ended without a word: their workers died.
@@ -65,8 +63,7 @@ class Claimed:
     lost: int
 
 
-@dataclass(frozen=True, slots=True)
-class AlreadyFinished:
+class AlreadyFinished(NamedTuple):
     """The task is finished, or its parts will finish it: the delivery is a duplicate."""
 
     status: str
@@ -77,22 +74,19 @@ class Superseded:
     """The message is of an earlier turn: the task has been sent again since."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldByOther:
+class HeldByOther(NamedTuple):
     """Another message, `holder`, has the task, and comes back by itself if its worker dies."""
 
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(NamedTuple):
     """This same message was delivered before, to a worker that may work on it until `until_ms`."""
 
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
+class NotClaimed(NamedTuple):
     """The store failed for this claim, though not for all of them; `reason` is its error code."""
 
     reason: str

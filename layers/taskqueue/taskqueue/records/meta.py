@@ -5,8 +5,7 @@ https://docs.celeryq.dev/en/stable/internals/reference/celery.backends.base.html
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskqueue import clock
 from taskqueue.message import Message
@@ -20,8 +19,7 @@ MAX_ERROR_LENGTH = 10_000
 MAX_ARGUMENTS_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(NamedTuple):
     """A task's exception, as Celery's result backends write it."""
 
     type: str

@@ -1,6 +1,7 @@
 """How long a task's record is kept: its item's `ttl`, in seconds since the epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.store import Finish
@@ -11,8 +12,7 @@ from taskqueue.records.store import Finish
 MAX_WAIT_SECONDS = 15 * 24 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(NamedTuple):
     """`result_seconds`: for how long the result of a finished task is shown.
 
     Its record is kept for longer, so that no message of the task finds none.

@@ -12,9 +12,8 @@ What a claim needs to hold stands in `lease`. A retry and a reset begin a new tu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message
@@ -23,8 +22,7 @@ from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """The end of one attempt: `meta` is Celery's result meta, `turn` that of its message.
 
     `next_due_ms`: when the task's next turn is due, for a task that is to be retried; None for one

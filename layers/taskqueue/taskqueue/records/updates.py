@@ -1,8 +1,7 @@
 """The updates that move one task's record, each with its condition: no I/O."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskqueue.errors import TaskRevoked
 from taskqueue.message import Message
@@ -25,8 +24,7 @@ _KNOWN = "attribute_exists(id)"
 _HELD = "attempt = :attempt AND #status = :started"
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """A conditional update of an item."""
 
     expression: str

@@ -1,7 +1,6 @@
 """A task's record and an item of the caller's, written in one request: both or neither."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
 from taskqueue.aws.partiql import ANSWERS, Statements, insert_statement, statement_error
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-@dataclass(frozen=True, slots=True)
-class NewItem:
+class NewItem(NamedTuple):
     """An item that is not there yet, and the attributes of it that are its key."""
 
     table: str

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
 from taskqueue.aws.errors import send_errors
 from taskqueue.errors import PermanentError, SendError, SendRefused
@@ -41,8 +41,7 @@ class Outgoing:
     is_scheduled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SendAgain:
+class SendAgain(NamedTuple):
     """A message that goes out once more: before its time the same, else for its task's next turn.
 
     `message` says where it goes, and when; `body` is what is sent.

@@ -2,8 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from taskqueue.errors import StoreError
 from taskqueue.records.lease import Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from taskqueue.records.store import TaskStore
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """The outcomes of one batch's claims, by SQS message id; of a task's copies one is claimed.
 
     `claimed_at_ms` decides for the whole batch what is early: a task that falls due while others

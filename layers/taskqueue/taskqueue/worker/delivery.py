@@ -1,8 +1,8 @@
 """One delivery of a message to the worker, read and checked: no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, decode
@@ -24,8 +24,7 @@ class Tasks(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A message of a known task, as it was received."""
 
     message_id: str

@@ -1,7 +1,7 @@
 """How an attempt at a task ends: pure decisions that the worker then carries out."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from taskqueue import clock
 from taskqueue.errors import MaxRetriesExceeded, MessageTooLarge, Retry, TaskRevoked
@@ -18,8 +18,7 @@ from taskqueue.worker.retry import RetryLater, decide
 MAX_RESULT_BYTES = 380_000
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A run of a delivery. `number` is the fencing token; 0 for a task without a record."""
 
     delivery: Delivery
@@ -27,8 +26,7 @@ class Attempt:
     retries: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """What to do after an attempt; its message is acknowledged when all of it is done.
 
     `finish`: the record's last write, None for a task without a record. `again`: the message of the

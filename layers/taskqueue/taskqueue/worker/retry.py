@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskqueue.errors import PermanentError, Retry
 from taskqueue.options import RetryPolicy
@@ -10,15 +10,13 @@ from taskqueue.options import RetryPolicy
 Uniform = Callable[[float, float], float]
 
 
-@dataclass(frozen=True, slots=True)
-class RetryLater:
+class RetryLater(NamedTuple):
     """Run the task again after `delay_seconds`."""
 
     delay_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(NamedTuple):
     """Do not run the task again.
 
     `exhausted`: it was to be retried, but too often, or it is no use before someone mends the

@@ -3,16 +3,15 @@
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 from taskqueue.errors import OutOfTime, SoftTimeLimitExceeded, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.options import TaskOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """What is raised in a task, and how many seconds after its start."""
 
     after_seconds: float
