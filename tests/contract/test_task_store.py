@@ -317,6 +317,22 @@ def test_a_retry_of_an_attempt_that_was_made_again_is_a_copy(store: TaskStore) -
     assert claim(store, again, later_ms + LEASE_MS, holder="m-2") == Claimed(3, 1, 2)
 
 
+def test_a_task_that_replaces_one_that_still_runs_waits_for_its_end(store: TaskStore) -> None:
+    message = started(store)
+    replacing = replace(message, turn=1_000_000)
+    assert claim(store, replacing, holder="m-2") == Leased(NOW_MS + LEASE_MS)
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
+    assert claim(store, replacing, NOW_MS + 1, holder="m-2") == Claimed(2, 0, 0)
+
+
+def test_a_running_task_writes_its_meta(store: TaskStore) -> None:
+    message = started(store)
+    assert not store.set_meta(message.id, 2, b"{}")
+    assert store.set_meta(message.id, 1, b'{"status":"HALF","result":[1]}')
+    assert store.finish([end(message, 1, result=2)]) == [True]
+    assert not store.set_meta(message.id, 1, b"{}")
+
+
 def test_a_retry_without_a_record_is_claimed_with_its_retries(store: TaskStore) -> None:
     again = replace(task(), turn=2, retries=2, after=0)
     assert claim(store, again) == Claimed(1, 2, 0)

@@ -22,6 +22,8 @@ ORIGIN = "taskqueue"
 # This project's own headers, by names that are no caller's.
 TURN, AFTER, DEPTH = "taskqueue_turn", "taskqueue_after", "taskqueue_depth"
 MAX_COUNT = 1_000_000_000
+# A task that replaces another has its id; its turns come after all that the other may have had.
+TURNS_BEFORE_A_REPLACEMENT = 1_000_000
 # The headers that protocol 2 names, and this module reads and writes or leaves to Celery.
 _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
@@ -44,8 +46,9 @@ class Message:
     the body of a message that is to be sent, where somebody else has written it.
 
     Three headers are this project's own. `turn`: which sending of the task this is; each retry and
-    each redrive begins another. A stock client's message says it by its `retries`. `after`: the
-    attempt that sent this retry. `depth`: how many tasks above it were each sent by the next.
+    each redrive begins another. A stock client's message says it by its `retries`, and by how often
+    its task has been replaced by another. `after`: the attempt that sent this retry. `depth`: how
+    many tasks above it were each sent by the next.
     """
 
     task: str
@@ -91,10 +94,8 @@ def decode(body: str) -> Message:
         PoisonMessage: the body is not a Celery task in JSON; its `reason` says what is wrong and
             its `task_id` and `task` are set as far as they could be read.
     """
-    envelope = _envelope(body)
-    headers = envelope.get("headers")
-    if not isinstance(headers, dict):
-        raise PoisonMessage("the message has no Celery headers (protocol 2)")
+    envelope = envelope_of(body)
+    headers = envelope["headers"]
     task, task_id = headers.get("task"), headers.get("id")
     if not isinstance(task, str) or not isinstance(task_id, str) or not task or not task_id:
         raise PoisonMessage("the headers 'task' and 'id' must be non-empty strings")
@@ -104,6 +105,18 @@ def decode(body: str) -> Message:
         return _message(task, task_id, headers, envelope)
     except PoisonMessage as error:
         raise PoisonMessage(error.reason, task_id, task) from None
+
+
+def envelope_of(body: str) -> dict[str, Any]:
+    """Return kombu's envelope, whose headers are Celery's.
+
+    Raises:
+        PoisonMessage: the body is no Celery task in JSON.
+    """
+    envelope = _envelope(body)
+    if not isinstance(envelope.get("headers"), dict):
+        raise PoisonMessage("the message has no Celery headers (protocol 2)")
+    return envelope
 
 
 def sent_again(
@@ -123,9 +136,7 @@ def sent_again(
         PoisonMessage: the body is no Celery task in JSON.
         MessageTooLarge: the new body has more than `MAX_BYTES` bytes.
     """
-    envelope = _envelope(body)
-    if not isinstance(envelope.get("headers"), dict):
-        raise PoisonMessage("the message has no Celery headers (protocol 2)")
+    envelope = envelope_of(body)
     headers |= {TURN: turn, AFTER: after, "retries": retries, "eta": eta}
     # What its sender wrote may hold NaN, which Python's JSON reads.
     changed = json.dumps(
@@ -183,7 +194,7 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         time_limit_seconds=hard,
         soft_time_limit_seconds=soft,
         retries=_count(headers.get("retries")) or 0,
-        turn=_turn(headers),
+        turn=turn_of(headers),
         after=_own_count(headers, AFTER),
         ignore_result=headers.get("ignore_result") is True,
         root_id=_optional_text(headers, "root_id"),
@@ -300,12 +311,21 @@ def _time(headers: dict[str, Any], name: str) -> int | None:
         raise PoisonMessage(f"the header {name!r} is not an ISO 8601 time") from None
 
 
-def _turn(headers: dict[str, Any]) -> int:
+def turn_of(headers: Mapping[str, Any]) -> int:
+    """Return the turn that a message's headers name.
+
+    Raises:
+        PoisonMessage: what they name is no turn.
+    """
     turn = _own_count(headers, TURN)
-    return _count(headers.get("retries")) or 0 if turn is None else turn
+    if turn is not None:
+        return turn
+    replaced = _count(headers.get("replaced_task_nesting")) or 0
+    retries = _count(headers.get("retries")) or 0
+    return min(replaced * TURNS_BEFORE_A_REPLACEMENT + retries, MAX_COUNT)
 
 
-def _own_count(headers: dict[str, Any], name: str) -> int | None:
+def _own_count(headers: Mapping[str, Any], name: str) -> int | None:
     """Return what one of this project's own headers counts, None where it is absent.
 
     Anything that this project does not write there comes from elsewhere, and is not guessed at.

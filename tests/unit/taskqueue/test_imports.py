@@ -39,7 +39,7 @@ OTHERS_PACKAGES = {
     "urllib3",
 }
 # Parts of the product that a light consumer does without.
-NOT_OF_A_CONSUMER = {"beat", "testing"}
+NOT_OF_A_CONSUMER = {"beat", "celery", "testing"}
 # What others import that look alike, parts of Powertools, heavy parts of the standard library.
 NOT_NEEDED = {
     "aws_lambda_powertools.event_handler",

@@ -139,6 +139,17 @@ def test_what_is_to_follow_a_task_is_kept() -> None:
     assert decode(encode(Message("add", "i", embed=embed))).embed == embed
 
 
+@pytest.mark.parametrize(
+    ("retries", "replaced", "turn"),
+    [(2, 0, 2), (0, 1, 1_000_000), (3, 2, 2_000_003), (0, 10**8, 10**9)],
+)
+def test_a_message_of_celery_s_says_its_turn_by_its_retries_and_replacements(
+    retries: int, replaced: int, turn: int
+) -> None:
+    body = changed(PLAIN, headers__retries=retries, headers__replaced_task_nesting=replaced)
+    assert decode(body).turn == turn
+
+
 def test_poison_keeps_the_ids_that_could_be_read() -> None:
     with pytest.raises(PoisonMessage) as caught:
         decode(PICKLED)

@@ -15,6 +15,7 @@ from taskqueue.sending.sender import Sender
 if TYPE_CHECKING:
     from taskqueue.beat.store import DynamoScheduleStore
     from taskqueue.dead_letters.store import DeadLetterStore
+    from taskqueue.records.metas import DynamoResultMetas
     from taskqueue.records.with_item import NewItem, RecordWithItem
 
 
@@ -42,6 +43,16 @@ def sender() -> Sender:
         settings().dead_letter_queue_arn,
     )
     return Sender(client("sqs"), task_store(), settings().queues, schedules)
+
+
+@functools.cache
+def result_metas() -> "DynamoResultMetas":
+    """Return Celery's result metas, in the table TASKS_TABLE."""
+    from taskqueue.records.metas import DynamoResultMetas
+
+    return DynamoResultMetas(
+        client("dynamodb"), settings().tasks_table, settings().result_ttl_seconds
+    )
 
 
 def record_with(new: "NewItem") -> "RecordWithItem":

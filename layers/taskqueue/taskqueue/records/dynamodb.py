@@ -175,6 +175,9 @@ class DynamoTaskStore:
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
         return self._is_updated(task_id, updates.set_progress(attempt, progress))
 
+    def set_meta(self, task_id: str, attempt: int, meta: bytes) -> bool:
+        return self._is_updated(task_id, updates.set_meta(attempt, meta))
+
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
         parts = self._update_parts(task_id, updates.plan_parts_of_running(planned_key))
         if planned_key in parts.planned:

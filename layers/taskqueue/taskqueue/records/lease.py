@@ -81,7 +81,11 @@ class HeldByOther(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """This same message was delivered before, to a worker that may work on it until `until_ms`."""
+    """A worker may work on the task until `until_ms`.
+
+    It has it by this same message, or by an earlier turn's, after which this one is to run: that of
+    a Celery task that another replaces.
+    """
 
     until_ms: int
 
@@ -114,6 +118,8 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
         return AlreadyFinished(held.status)
     if claim.message.turn < held.turn:
         return Superseded()
+    if claim.message.turn > held.turn and claim.message.after is None:
+        return Leased(held.lease_until_ms)
     if held.holder != claim.holder:
         return HeldByOther(held.holder)
     if held.nonce == claim.nonce:

@@ -10,6 +10,8 @@ RETRY = "RETRY"
 SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 REVOKED = "REVOKED"
+# Of a Celery task that raised `Ignore`: its run has ended, and said nothing of a result.
+IGNORED = "IGNORED"
 
-FINISHED = frozenset({SUCCESS, FAILURE, REVOKED})
+FINISHED = frozenset({SUCCESS, FAILURE, REVOKED, IGNORED})
 WAITING = frozenset({PENDING, RETRY})

@@ -113,6 +113,10 @@ class TaskStore(Recorder, Protocol):
         """Write a JSON value of the task's own; False where the lease was lost."""
         ...
 
+    def set_meta(self, task_id: str, attempt: int, meta: bytes) -> bool:
+        """Write a running task's result meta in Celery's form; False where the lease was lost."""
+        ...
+
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
         """Add a page's plan and return all parts; a task that was STARTED is now PROGRESS.
 

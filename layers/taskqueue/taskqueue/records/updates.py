@@ -63,6 +63,11 @@ def set_progress(attempt: int, progress: Any) -> Update:
     return Update("SET progress = :progress", _HELD, {":progress": string(text), **_held(attempt)})
 
 
+def set_meta(attempt: int, meta: bytes) -> Update:
+    """A running task tells a state of its own, in Celery's form."""
+    return Update("SET #result = :meta", _HELD, {":meta": {"B": meta}, **_held(attempt)})
+
+
 def plan_parts_of_running(planned_key: str) -> Update:
     """A running task is to be finished by its parts.
 

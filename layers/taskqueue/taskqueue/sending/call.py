@@ -65,10 +65,11 @@ class Parent:
     message: Message
     _sent: dict[str, int] = field(default_factory=dict)
 
-    def child_id(self, call: Call[Any]) -> str:
+    def child_id(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """Return the id of the next child of this name with these arguments."""
-        content = [self.message.id, self.message.turn, call.task.name, call.args, call.kwargs]
-        same = json.dumps(content, separators=(",", ":"), sort_keys=True)
+        content = [self.message.id, self.message.turn, name, args, kwargs]
+        # What is no JSON is Celery's matter: it writes more than JSON knows.
+        same = json.dumps(content, separators=(",", ":"), sort_keys=True, default=repr)
         ordinal = self._sent.get(same, 0)
         self._sent[same] = ordinal + 1
         digest = hashlib.sha256(f"{same}#{ordinal}".encode()).digest()
@@ -93,7 +94,7 @@ def message_of(
     call.task.check_call(call.args, call.kwargs)
     return Message(
         task=call.task.name,
-        id=options.get("task_id") or (parent.child_id(call) if parent else str(uuid.uuid4())),
+        id=options.get("task_id") or _new_id(call, parent),
         args=call.args,
         kwargs=call.kwargs,
         queue=options.get("queue") or call.task.queue,
@@ -104,10 +105,16 @@ def message_of(
         ignore_result=options.get("ignore_result", False),
         root_id=(parent.message.root_id or parent.message.id) if parent else None,
         parent_id=parent.message.id if parent else None,
-        depth=_depth(parent, max_depth),
+        depth=depth_below(parent.message, max_depth) if parent else 0,
         group_id=options.get("group_id"),
         headers=options.get("headers", {}),
     )
+
+
+def _new_id(call: Call[Any], parent: Parent | None) -> str:
+    if parent is None:
+        return str(uuid.uuid4())
+    return parent.child_id(call.task.name, call.args, call.kwargs)
 
 
 def _check_id(task_id: object) -> None:
@@ -117,11 +124,15 @@ def _check_id(task_id: object) -> None:
         raise ValueError(f"a task_id has 1 to {MAX_ID_LENGTH} characters")
 
 
-def _depth(parent: Parent | None, max_depth: int) -> int:
-    depth = parent.message.depth + 1 if parent else 0
-    if depth > max_depth:
+def depth_below(parent: Message, max_depth: int) -> int:
+    """Return the depth of a task that another sends.
+
+    Raises:
+        TooDeep: it is more than `max_depth`.
+    """
+    if parent.depth >= max_depth:
         raise TooDeep
-    return depth
+    return parent.depth + 1
 
 
 def _eta_ms(options: SendOptions, now_ms: int) -> int | None:

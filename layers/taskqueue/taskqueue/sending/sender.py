@@ -197,7 +197,7 @@ class Sender:
         try:
             return self._queues[name]
         except KeyError:
-            raise SendError(f"there is no queue {name!r}") from None
+            raise SendRefused(f"there is no queue {name!r}") from None
 
 
 def delay_seconds(message: Message, now_ms: int) -> int:

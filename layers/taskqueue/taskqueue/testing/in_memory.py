@@ -6,15 +6,14 @@ with InMemory(app) as memory:
     assert result.get() == 1_045
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from aws_lambda_powertools import Logger
 
 from taskqueue import clock
-from taskqueue.app import App
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import PoisonMessage
@@ -23,8 +22,11 @@ from taskqueue.queue import Queue
 from taskqueue.result import Result
 from taskqueue.sending.client import TaskClient, using
 from taskqueue.sending.sender import Sender
+from taskqueue.task import AnyTask
 from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.delivery import Tasks
+from taskqueue.worker.execution import Execution
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 
@@ -38,6 +40,25 @@ BATCH_SIZE = 10
 INVOCATION_MS = 900_000
 
 
+class AppWithQueues(Tasks, Protocol):
+    """An `App`, or the tasks of a Celery app."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def queue(self) -> str:
+        """The logical name of the queue of tasks that name none."""
+        ...
+
+    @property
+    def tasks(self) -> Mapping[str, AnyTask]:
+        """Its tasks by name."""
+        ...
+
+
 class InMemory:
     """The queues, records and workers of one app; within `with`, `delay` sends to them.
 
@@ -45,9 +66,15 @@ class InMemory:
     or that of `result.get()`. `now_ms`: when it begins; the time now, if not given.
     """
 
-    def __init__(self, app: App, now_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        app: AppWithQueues,
+        now_ms: int | None = None,
+        execution: Callable[..., Execution] = Execution,
+    ) -> None:
         self._now_ms = clock.now_ms() if now_ms is None else now_ms
         self._app = app
+        self._execution = execution
         self._raised: dict[str, BaseException] = {}
         self._within = ExitStack()
         self.store = MemoryTaskStore(self.now_ms)
@@ -118,6 +145,7 @@ class InMemory:
             sleep_async=self._sleep_async,
             soon=_not_sooner,
             raised=self._remember,
+            execution=self._execution,
         )
 
     def _work(self, queue: Queue) -> None:

@@ -9,6 +9,7 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, Task
 from taskqueue.groups.completion import Parts
 from taskqueue.message import Message, next_turn
 from taskqueue.records import states
+from taskqueue.records.item import item_id
 from taskqueue.records.lease import (
     NEVER_MS,
     Claim,
@@ -18,7 +19,7 @@ from taskqueue.records.lease import (
     may_claim,
     not_claimed,
 )
-from taskqueue.records.meta import ErrorInfo, outcome_of
+from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish
@@ -32,6 +33,7 @@ class _Row:
     returned: int = 0
     holder: str = ""
     nonce: str = ""
+    meta: bytes | None = None
 
     @property
     def held(self) -> Held:
@@ -116,6 +118,17 @@ class MemoryTaskStore:
 
         return self._change(task_id, moved, lambda row: _holds(row, attempt))
 
+    def set_meta(self, task_id: str, attempt: int, meta: bytes) -> bool:
+        return self._change(
+            task_id, lambda row: replace(row, meta=meta), lambda row: _holds(row, attempt)
+        )
+
+    def meta(self, key: str) -> bytes | None:
+        """Return Celery's result meta of the task whose item has that key."""
+        known = next((task_id for task_id in self._rows if item_id(task_id) == key), None)
+        row = self._row(known) if known else None
+        return (row.meta or _meta_of(row.record)) if row else None
+
     def plan_parts(self, task_id: str, planned_key: str) -> Parts:
         def planned(row: _Row) -> _Row:
             parts = row.record.parts or Parts(frozenset(), frozenset())
@@ -190,7 +203,8 @@ class MemoryTaskStore:
                 due_at_ms=None,
             )
             ttl = self._retention.of_waiting(now_ms)
-            return replace(row, record=record, ttl=ttl, lease_until_ms=0, returned=record.attempts)
+            row = replace(row, record=record, ttl=ttl, lease_until_ms=0, meta=None)
+            return replace(row, returned=record.attempts)
 
         return self._change(message.id, fresh, lambda row: row.record.status == states.FAILURE)
 
@@ -241,6 +255,7 @@ class MemoryTaskStore:
                 ttl=self._retention.of_end(end),
                 lease_until_ms=0 if waits else NEVER_MS,
                 returned=row.returned + 1,
+                meta=end.meta,
             )
 
         return self._change(end.task_id, ended, lambda row: _holds(row, end.attempt))
@@ -282,7 +297,7 @@ class MemoryTaskStore:
             finished_at_ms=now_ms,
         )
         ttl = self._retention.of_finished(now_ms, due_ms)
-        return replace(row, record=record, ttl=ttl, lease_until_ms=NEVER_MS)
+        return replace(row, record=record, ttl=ttl, lease_until_ms=NEVER_MS, meta=None)
 
     def _parts(self, task_id: str) -> Parts:
         row = self._row(task_id)
@@ -297,6 +312,34 @@ class MemoryTaskStore:
                 return False
             self._rows[task_id] = change(row)
             return True
+
+
+@dataclass
+class MemoryResultMetas:
+    """The `ResultMetas` beside a `MemoryTaskStore`."""
+
+    store: MemoryTaskStore = field(default_factory=MemoryTaskStore)
+    _others: dict[str, bytes] = field(default_factory=dict)
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        found = {key: self.store.meta(key) or self._others.get(key) for key in keys}
+        return {key: meta for key, meta in found.items() if meta}
+
+    def put(self, key: str, meta: bytes) -> None:
+        self._others[key] = meta
+
+    def delete(self, key: str) -> None:
+        self._others.pop(key, None)
+
+
+def _meta_of(record: TaskRecord) -> bytes:
+    return result_meta(
+        Message(record.task, record.id, queue=record.queue),
+        record.status,
+        result=record.result,
+        error=record.error,
+        at_ms=record.finished_at_ms or 0,
+    )
 
 
 def _holds(row: _Row, attempt: int) -> bool:

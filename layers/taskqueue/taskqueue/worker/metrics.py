@@ -19,6 +19,7 @@ _COUNTS = {
     states.FAILURE: "TasksFailed",
     states.RETRY: "TasksRetried",
     states.REVOKED: "TasksExpired",
+    states.IGNORED: "TasksIgnored",
     states.PROGRESS: "TasksDeferred",
 }
 

@@ -131,7 +131,7 @@ def _next_turn(attempt: Attempt, due_at_ms: int) -> SendAgain:
 def _error_info(attempt: Attempt, error: BaseException) -> ErrorInfo:
     """Return what record and dead letter show of an error."""
     info = ErrorInfo.of(error)
-    return replace(info, args=()) if attempt.delivery.task.options.hide_errors else info
+    return info._replace(args=()) if attempt.delivery.task.options.hide_errors else info
 
 
 def _cause(error: BaseException) -> BaseException | None:

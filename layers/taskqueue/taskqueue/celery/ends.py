@@ -1,0 +1,64 @@
+"""What a run of a Celery task comes to: pure decisions that the worker then carries out."""
+
+from dataclasses import replace
+
+from taskqueue import clock
+from taskqueue.celery.current import Run
+from taskqueue.message import Message, next_turn, sent_again
+from taskqueue.records import states
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.sending.sender import SendAgain
+from taskqueue.worker.outcome import End, finish_of
+
+# How long a message waits that its task has rejected to be delivered again.
+REQUEUE_DELAY_MS = 1_000
+
+
+def ended(
+    run: Run,
+    status: str,
+    meta: bytes,
+    now_ms: int,
+    *,
+    error: BaseException | None = None,
+    dead_letter_reason: str | None = None,
+) -> End:
+    """Return the end of a run in this state; of one that has sent its task again, with that."""
+    info = ErrorInfo.of(error) if error else None
+    again = run.again
+    if again is None:
+        finish = finish_of(run.attempt, status, meta, now_ms)
+        return End(status, finish, None, dead_letter_reason, error, info)
+    due_ms = again.eta_ms or now_ms
+    finish = finish_of(run.attempt, status, meta, now_ms, retries=again.retries, next_due_ms=due_ms)
+    return End(status, finish, SendAgain(again, again.encoded or ""), None, error, info)
+
+
+def replaced(run: Run, meta: bytes, now_ms: int) -> End:
+    """Return the end of a run whose task another will finish, under the same id."""
+    if run.again:
+        return ended(run, states.RETRY, meta, now_ms)
+    finish = finish_of(run.attempt, states.RETRY, meta, now_ms, next_due_ms=now_ms)
+    return End(states.RETRY, finish)
+
+
+def requeued(run: Run, now_ms: int) -> Message:
+    """Return the message of a task that has rejected it, to be delivered again."""
+    message, due_ms = run.message, now_ms + REQUEUE_DELAY_MS
+    turn, after = next_turn(message.turn), run.attempt.number
+    body = sent_again(
+        run.attempt.delivery.body,
+        turn=turn,
+        after=after,
+        retries=message.retries,
+        eta=clock.iso(due_ms),
+    )
+    return replace(message, turn=turn, after=after, eta_ms=due_ms, encoded=body)
+
+
+def exhausted_reason(run: Run, max_retries: int | None, error: BaseException) -> str | None:
+    """Return why a task that has failed is a dead letter; None where its error is an answer."""
+    retries = run.message.retries
+    if not retries or max_retries is None or retries < max_retries:
+        return None
+    return f"failed after {retries} retries: {type(error).__name__}: {error}"

@@ -1,0 +1,187 @@
+"""Who calls Celery's tracer: this worker, after its claim and within its time limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from celery.exceptions import (
+    Reject,
+    SoftTimeLimitExceeded,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
+
+from taskqueue import errors
+from taskqueue.celery import ends
+from taskqueue.celery.current import Run, running
+from taskqueue.celery.prepared import PreparedApp
+from taskqueue.celery.request import Request, request_of
+from taskqueue.celery.telling import Telling
+from taskqueue.errors import OutOfTime
+from taskqueue.options import TaskOptions
+from taskqueue.records import states
+from taskqueue.worker.execution import NOT_OF_THE_TASK, Execution
+from taskqueue.worker.outcome import Attempt, End
+from taskqueue.worker.time_limits import Stop, stopped_by_signal, stops_of
+
+# What `Task.on_replace` raises, by which the tracer ends a task that another replaces.
+_REPLACED = ("Replaced by new task",)
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryExecution(Execution):
+    """How the tasks of a Celery app are run in this process."""
+
+    prepared: PreparedApp = field(kw_only=True)
+
+    def run(self, attempt: Attempt, left_seconds: float) -> End:
+        """Run a task by Celery's tracer.
+
+        Raises:
+            OutOfTime: the worker's time was over first.
+            GiveBack: what the worker needs for it was throttled.
+        """
+        run, request = self._run(attempt), self._request(attempt)
+        with self._running(attempt), running(run):
+            started_ms = self.now_ms()
+            if attempt.delivery.has_expired(started_ms):
+                self.log.warning("expired before it was run")
+                return self._revoked(run, request)
+            self._telling.received(request)
+            try:
+                with stopped_by_signal(self._stops(attempt, left_seconds)):
+                    traced = self.prepared.trace(request)
+            except NOT_OF_THE_TASK:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a task may raise anything
+                end = self._raised(run, request, error)
+            else:
+                end = self._traced(run, request, traced)
+            return self._logged(end, started_ms)
+
+    def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
+        """Return the end of a task that had all the time of a worker, and needs more."""
+        run, request = self._run(attempt), self._request(attempt)
+        with self._running(attempt), running(run):
+            return self._ended_from_outside(
+                run, request, TimeLimitExceeded(f"it ran until {error}")
+            )
+
+    def _traced(self, run: Run, request: Request, traced: Any) -> End:
+        """Return the end of a task whose tracer has returned."""
+        info, now_ms = traced.info, self.now_ms()
+        if info is None:
+            return ends.ended(run, states.SUCCESS, self._meta(run, request, states.SUCCESS), now_ms)
+        error = info.retval
+        match info.state:
+            case states.FAILURE:
+                return self._failure(run, request, error)
+            case states.RETRY:
+                meta = self._meta(run, request, states.RETRY, error.exc)
+                return ends.ended(run, states.RETRY, meta, now_ms, error=error.exc or error)
+            case states.IGNORED:
+                return self._ignored(run, request, error)
+            case _:
+                return self._rejected(run, request, error)
+
+    def _raised(self, run: Run, request: Request, error: BaseException) -> End:
+        """Return the end of a task whose tracer has not come to its end."""
+        match error:
+            case Reject():
+                return self._rejected(run, request, error)
+            case errors.TimeLimitExceeded():
+                limit = self._options(run.attempt).time_limit_seconds
+                return self._ended_from_outside(run, request, TimeLimitExceeded(limit))
+            case _:
+                lost = WorkerLostError(f"Worker exited prematurely: {type(error).__name__}.")
+                return self._ended_from_outside(run, request, lost)
+
+    def _ended_from_outside(self, run: Run, request: Request, error: Exception) -> End:
+        self._telling.failed(request, error)
+        return self._failure(run, request, error)
+
+    def _failure(self, run: Run, request: Request, error: Exception) -> End:
+        if self.raised:
+            self.raised(run.message, error)
+        return ends.ended(
+            run,
+            states.FAILURE,
+            self._meta(run, request, states.FAILURE, error),
+            self.now_ms(),
+            error=error,
+            dead_letter_reason=ends.exhausted_reason(
+                run, self.prepared.task(request).max_retries, error
+            ),
+        )
+
+    def _revoked(self, run: Run, request: Request) -> End:
+        self._telling.revoked(request, "expired")
+        return ends.ended(
+            run, states.REVOKED, self._meta(run, request, states.REVOKED), self.now_ms()
+        )
+
+    def _rejected(self, run: Run, request: Request, error: Any) -> End:
+        now_ms = self.now_ms()
+        if error.requeue:
+            run.again = ends.requeued(run, now_ms)
+            return ends.ended(run, states.RETRY, self._standing(run, request), now_ms)
+        self._telling.rejected(request, error)
+        meta = self._meta(run, request, states.FAILURE, error)
+        reason = f"rejected by the task: {error.reason}"
+        return ends.ended(run, states.FAILURE, meta, now_ms, error=error, dead_letter_reason=reason)
+
+    def _ignored(self, run: Run, request: Request, error: BaseException) -> End:
+        meta, now_ms = self._standing(run, request), self.now_ms()
+        if error.args == _REPLACED:
+            return ends.replaced(run, meta, now_ms)
+        is_end = run.stored is not None and run.stored.state in states.FINISHED
+        status = run.stored.state if run.stored and is_end else states.IGNORED
+        return ends.ended(run, status, meta, now_ms)
+
+    def _meta(
+        self, run: Run, request: Request, state: str, error: BaseException | None = None
+    ) -> bytes:
+        """Return the meta that the tracer has stored, or one of a task that stores no result."""
+        if run.stored and run.stored.state == state:
+            return run.stored.meta
+        backend = self.prepared.backend
+        result = backend.encode_result(error, state)
+        return backend.meta(state, result, request.context())
+
+    def _standing(self, run: Run, request: Request) -> bytes:
+        """Return the meta of a task that says nothing of its result: what it last said."""
+        if run.stored:
+            return run.stored.meta
+        return self.prepared.backend.meta(states.PENDING, None, request.context())
+
+    def _stops(self, attempt: Attempt, left_seconds: float) -> Sequence[Stop]:
+        message = attempt.delivery.message
+        without = replace(message, time_limit_seconds=None, soft_time_limit_seconds=None)
+        stops = stops_of(self._options(attempt), without, left_seconds)
+        return [_celery_s(stop) for stop in stops]
+
+    def _options(self, attempt: Attempt) -> TaskOptions:
+        """Return the task's time limits; the caller's count before them, as in Celery."""
+        message, options = attempt.delivery.message, attempt.delivery.task.options
+        return options._replace(
+            soft_time_limit_seconds=message.soft_time_limit_seconds
+            or options.soft_time_limit_seconds,
+            time_limit_seconds=message.time_limit_seconds or options.time_limit_seconds,
+        )
+
+    def _run(self, attempt: Attempt) -> Run:
+        return Run(attempt, self.store, self.sender, self.now_ms, self.max_depth)
+
+    def _request(self, attempt: Attempt) -> Request:
+        return request_of(attempt.delivery, self.prepared.hostname)
+
+    @property
+    def _telling(self) -> Telling:
+        return Telling(self.prepared, self.log)
+
+
+def _celery_s(stop: Stop) -> Stop:
+    """Return a stop whose error is Celery's, which tasks catch."""
+    if isinstance(stop.error, errors.SoftTimeLimitExceeded):
+        return Stop(stop.after_seconds, SoftTimeLimitExceeded())
+    return stop

@@ -1,0 +1,79 @@
+"""A Celery app made ready to run its tasks here: its seams are set, and its tracers built.
+
+What Celery does when a worker and its pool's process start (`celery.apps.worker`,
+`celery.concurrency.prefork`, celery 5.7.0).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery, signals
+from celery.app import trace
+from celery.app.task import Task
+from celery.result import denied_join_result
+
+from taskqueue.celery import child_ids
+from taskqueue.celery.publishing import Amqp
+from taskqueue.celery.request import Request
+from taskqueue.celery.results import Backend
+
+if TYPE_CHECKING:
+    from taskqueue.records.metas import ResultMetas
+
+JSON = ("json", "application/json")
+_SERIALIZERS = ("task_serializer", "result_serializer")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedApp:
+    """An app whose tasks can be run. `hostname`: the worker's name, as tasks see it."""
+
+    app: Celery
+    backend: Backend
+    hostname: str
+
+    def task(self, request: Request) -> Task[Any, Any]:
+        """Return the task of a request."""
+        return self.app.tasks[request.fields["task"]]
+
+    def trace(self, request: Request) -> Any:
+        """Run a task by Celery's tracer, which returns what `celery.app.trace` says."""
+        trace_task: Any = self.task(request).__trace__
+        # A task that waits for another's result may wait for ever.
+        with denied_join_result():
+            return trace_task(request.id, request.args, request.kwargs, request.fields)
+
+
+def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
+    """Set the seams of an app, and do what Celery's worker does when it starts.
+
+    Raises:
+        ValueError: the app is configured for what cannot be run here; the text names the setting.
+    """
+    _check(app)
+    app.amqp = Amqp(app)  # type: ignore[misc]
+    backend: Any = Backend(app, metas)
+    app._backend = backend  # type: ignore[attr-defined]
+    child_ids.install(app)
+    trace.setup_worker_optimizations(app, hostname)
+    signals.celeryd_init.send(sender=hostname, instance=None, conf=app.conf, options={})
+    signals.worker_init.send(sender=None)
+    app.loader.init_worker()
+    app.loader.init_worker_process()
+    _build_tracers(app, hostname)
+    signals.worker_process_init.send(sender=hostname)
+    return PreparedApp(app, backend, hostname)
+
+
+def _check(app: Celery) -> None:
+    for name in _SERIALIZERS:
+        serializer = getattr(app.conf, name)
+        if serializer not in JSON:
+            raise ValueError(f"{name} is {serializer!r}: only 'json' is run here")
+    # There are no receivers of Celery's events.
+    app.conf.task_send_sent_event = False
+
+
+def _build_tracers(app: Celery, hostname: str) -> None:
+    for name, task in app.tasks.items():
+        task.__trace__ = trace.build_tracer(name, task, app.loader, hostname, app=app)

@@ -1,0 +1,69 @@
+"""A delivery as Celery's tracer takes it: the fields of `self.request`.
+
+What `celery.worker.request.Request` makes of a message (celery 5.7.0).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from celery.app.task import Context
+from kombu.utils.json import object_hook
+
+from taskqueue.message import AFTER, DEPTH, EMBED, TURN, envelope_of
+from taskqueue.worker.delivery import Delivery
+
+# Celery sends a retry with the headers that it does not know; these are made anew.
+_OWN = (AFTER, DEPTH, TURN)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of a task, in Python's types, and all that Celery knows of the request."""
+
+    id: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    fields: dict[str, Any]
+
+    def context(self) -> Context:
+        """Return it as `self.request`, for what is done outside of the tracer."""
+        return Context(self.fields, called_directly=False)
+
+
+def request_of(delivery: Delivery, hostname: str) -> Request:
+    """Return the request that a delivery brings to the worker of that name."""
+    message = delivery.message
+    envelope = envelope_of(delivery.body)
+    properties = envelope.get("properties") or {}
+    args, kwargs = typed(message.args), typed(message.kwargs)
+    headers = {name: value for name, value in envelope["headers"].items() if name not in _OWN}
+    fields = {
+        **headers,
+        **EMBED,
+        **typed(message.embed),
+        "args": args,
+        "kwargs": kwargs,
+        "properties": properties,
+        "reply_to": properties.get("reply_to"),
+        "correlation_id": properties.get("correlation_id"),
+        "hostname": hostname,
+        "is_eager": False,
+        "delivery_info": {
+            # SQS has no exchanges; Celery sends a retry to the queue that the key names.
+            "exchange": "",
+            "routing_key": message.queue,
+            "priority": properties.get("priority"),
+            "redelivered": delivery.receive_count > 1,
+        },
+    }
+    return Request(message.id, args, kwargs, fields)
+
+
+def typed(value: Any) -> Any:
+    """Return a JSON value with the Python types that kombu writes into JSON: dates, UUIDs, …."""
+    if isinstance(value, Mapping):
+        return object_hook({name: typed(one) for name, one in value.items()})
+    if isinstance(value, list | tuple):
+        return [typed(one) for one in value]
+    return value

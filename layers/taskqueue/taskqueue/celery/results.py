@@ -1,0 +1,136 @@
+"""Where results go: a backend that keeps what the running task is in, until its run ends.
+
+The worker writes the end then, as the end of any other task. Only states of the task's own
+(`update_state`) are written at once.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from celery import Celery, states
+from celery.app.task import Context
+from celery.backends.base import KeyValueStoreBackend
+from celery.exceptions import BackendStoreError
+from kombu.exceptions import EncodeError
+
+from taskqueue.celery.current import Run, Stored, celery_s_turn, current_run
+from taskqueue.errors import GiveBack, StoreError
+from taskqueue.message import Message
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.sending.client import current
+from taskqueue.worker.outcome import MAX_RESULT_BYTES
+
+if TYPE_CHECKING:
+    from taskqueue.records.metas import ResultMetas
+
+# A run that ends in these has its end written by the worker.
+_ENDS = states.READY_STATES | {states.RETRY}
+# What a failure keeps of its traceback where the whole of it does not fit the record.
+_MAX_TRACEBACK_LENGTH = 50_000
+
+
+class Backend(KeyValueStoreBackend):
+    """Celery's result backend on the table of task records."""
+
+    # What a message that comes twice may do is decided by its claim.
+    persistent = False
+    supports_autoexpire = True
+    implements_incr = True
+
+    def __init__(self, app: Celery, metas: "ResultMetas") -> None:
+        super().__init__(app)
+        # One for all threads: a thread that a task starts would otherwise make the configured one.
+        self.thread_safe = True
+        self._metas = metas
+
+    def mark_as_done(self, *args: Any, **kwargs: Any) -> None:
+        """Keep a result; what follows from it is no longer the task's own."""
+        with celery_s_turn():
+            super().mark_as_done(*args, **kwargs)
+
+    def mark_as_failure(self, *args: Any, **kwargs: Any) -> None:
+        """Keep a failure, and send what follows from it."""
+        with celery_s_turn():
+            super().mark_as_failure(*args, **kwargs)
+
+    def meta(self, state: str, result: Any, request: Context, traceback: Any = None) -> bytes:
+        """Return Celery's result meta of a task.
+
+        Raises:
+            EncodeError: the result is no JSON, or too large for the record.
+        """
+        backend: Any = super()
+        content = backend._get_result_meta(result, state, traceback, request)
+        encoded = self._encoded({**content, "task_id": request.id})
+        if len(encoded) <= MAX_RESULT_BYTES:
+            return encoded
+        if traceback:
+            return self.meta(state, result, request, traceback[-_MAX_TRACEBACK_LENGTH:])
+        raise EncodeError(f"the result has more than {MAX_RESULT_BYTES} bytes")
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        traceback: Any = None,
+        request: Any = None,
+        **_others: Any,
+    ) -> Any:
+        run = current_run()
+        if run is None or task_id != run.message.id:
+            _store_of_another(task_id, result, state, request)
+            return result
+        meta = self.meta(state, result, request, traceback)
+        run.stored = Stored(state, meta)
+        if state not in _ENDS:
+            _tell(run, run.stored)
+        return result
+
+    def get(self, key: Any) -> bytes | None:
+        """Return what is stored under one of Celery's keys."""
+        return self.mget([key])[0]
+
+    def mget(self, keys: Sequence[Any]) -> list[bytes | None]:
+        """Return what is stored under each of Celery's keys; None where nothing is."""
+        found = self._metas.get_many([str(key) for key in keys])
+        return [found.get(str(key)) for key in keys]
+
+    def set(self, key: Any, value: Any) -> None:
+        """Store a group's results."""
+        self._metas.put(str(key), _bytes(value))
+
+    def delete(self, key: Any) -> None:
+        """Remove what is stored under one of Celery's keys."""
+        self._metas.delete(str(key))
+
+    def _encoded(self, meta: Any) -> bytes:
+        return _bytes(self.encode(meta))
+
+
+def _tell(run: Run, stored: Stored) -> None:
+    """Write a state of the running task's own, or that it has started."""
+    task_id = run.message.id
+    try:
+        run.store.set_meta(task_id, run.attempt.number, stored.meta)
+    except StoreError as error:
+        if stored.state == states.STARTED:
+            raise GiveBack(str(error)) from error
+        raise BackendStoreError(str(error)) from error
+
+
+def _store_of_another(task_id: str, result: Any, state: str, request: Any) -> None:
+    """Write the end of a task that is not to run any more, such as the rest of a chain."""
+    if state not in states.PROPAGATE_STATES:
+        return
+    source = current_run() or current()
+    name = getattr(request, "task", None) or ""
+    error = ErrorInfo(result["exc_type"], result["exc_message"], result["exc_module"])
+    try:
+        source.store.fail(Message(name, task_id), error, source.now_ms())
+    except StoreError as failure:
+        raise GiveBack(str(failure)) from failure
+
+
+def _bytes(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else cast("bytes", value)

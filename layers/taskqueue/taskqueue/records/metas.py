@@ -1,0 +1,80 @@
+"""Celery's result metas as Celery's own code reads and writes them: by key, as bytes.
+
+A key is the text of an item's `id`, as Celery's DynamoDB backend writes it (`records.item`).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from taskqueue import clock
+from taskqueue.aws.batch_items import get_items
+from taskqueue.aws.errors import store_errors
+from taskqueue.aws.unprocessed import PATIENCE, Patience
+from taskqueue.records.item import number, read_int, string
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class ResultMetas(Protocol):
+    """Where metas are kept. Every method may raise `StoreError` or `Throttled`."""
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the metas of those of the keys that have one."""
+        ...
+
+    def put(self, key: str, meta: bytes) -> None:
+        """Write the meta of something that is no task, such as a group."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a meta, if there is one."""
+        ...
+
+
+class DynamoResultMetas:
+    """The metas in the table of task records. `ttl_seconds`: how long one is kept."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        ttl_seconds: int,
+        patience: Patience = PATIENCE,
+        now_ms: Callable[[], int] = clock.now_ms,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._ttl_seconds = ttl_seconds
+        self._patience = patience
+        self._now_ms = now_ms
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        items = get_items(
+            self._client,
+            self._table,
+            [{"id": string(key)} for key in dict.fromkeys(keys)],
+            consistent=True,
+            patience=self._patience,
+        )
+        now = self._now_ms() // 1000
+        return {
+            item["id"]["S"]: bytes(item["result"]["B"])
+            for item in items
+            if "result" in item and ("ttl" not in item or read_int(item, "ttl") > now)
+        }
+
+    def put(self, key: str, meta: bytes) -> None:
+        now = self._now_ms() / 1000
+        item = {
+            "id": string(key),
+            "result": {"B": meta},
+            "timestamp": number(now),
+            "ttl": number(int(now) + self._ttl_seconds),
+        }
+        with store_errors():
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def delete(self, key: str) -> None:
+        with store_errors():
+            self._client.delete_item(TableName=self._table, Key={"id": string(key)})

@@ -1,0 +1,53 @@
+"""What every `ResultMetas` does: the one in memory and the one in DynamoDB."""
+
+import json
+import uuid
+
+import pytest
+
+from taskqueue.message import Message
+from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.item import item_id
+from taskqueue.records.lease import Claim
+from taskqueue.records.metas import DynamoResultMetas, ResultMetas
+from taskqueue.records.store import TaskStore
+from taskqueue.testing.records import MemoryResultMetas, MemoryTaskStore
+from tests.support.dynamodb_tables import create_table
+
+NOW_MS = 1_795_370_400_000
+type Both = tuple[ResultMetas, TaskStore]
+
+
+@pytest.fixture(params=["memory", "ministack"])
+def both(request: pytest.FixtureRequest) -> Both:
+    """Return the metas, and the task records that are in the same table."""
+    if request.param == "memory":
+        store = MemoryTaskStore()
+        return MemoryResultMetas(store), store
+    client = request.getfixturevalue("ministack_dynamodb")
+    table = create_table(client, "id")
+    metas = DynamoResultMetas(client, table, ttl_seconds=60, now_ms=lambda: NOW_MS)
+    return metas, DynamoTaskStore(client, table, result_ttl_seconds=60, now_ms=lambda: NOW_MS)
+
+
+def test_a_task_s_meta_is_that_of_its_record(both: Both) -> None:
+    metas, store = both
+    message = Message("add", str(uuid.uuid4()))
+    key = item_id(message.id)
+    assert metas.get_many([key]) == {}
+    store.enqueue(message, NOW_MS)
+    assert json.loads(metas.get_many([key])[key])["status"] == "PENDING"
+    store.claim([Claim(message, NOW_MS + 1, "m-1", "n")], NOW_MS)
+    store.set_meta(message.id, 1, b'{"status":"HALF"}')
+    assert metas.get_many([key, key, "none"]) == {key: b'{"status":"HALF"}'}
+
+
+def test_the_meta_of_a_group_is_written_and_removed(both: Both) -> None:
+    metas, _ = both
+    key = f"b'celery-taskset-meta-{uuid.uuid4()}'"
+    metas.put(key, b"one")
+    metas.put(key, b"two")
+    assert metas.get_many([key]) == {key: b"two"}
+    metas.delete(key)
+    metas.delete(key)
+    assert metas.get_many([key]) == {}

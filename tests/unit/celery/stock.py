@@ -1,0 +1,29 @@
+"""Messages of a stock Celery client, as kombu's SQS transport writes them."""
+
+import base64
+import json
+from typing import Any
+
+from celery import Celery
+
+from taskqueue.testing import InMemory
+
+_client = Celery("stock", broker="memory://")
+
+
+def message(task: Any, args: Any = (), kwargs: Any = None, **options: Any) -> dict[str, Any]:
+    """Return kombu's envelope of one publish of a task of the shop's."""
+    options.setdefault("queue", "orders")
+    _client.send_task(task.name, args, kwargs, **options)
+    with _client.connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        envelope: dict[str, Any] = channel._get(options["queue"])
+    return envelope
+
+
+def send(memory: InMemory, envelope: dict[str, Any], queue: str = "orders") -> str:
+    """Put a message on its queue, as SQS takes it; return the task's id."""
+    body = base64.b64encode(json.dumps(envelope).encode()).decode()
+    memory.broker.send_message(QueueUrl=memory.queues[queue].url, MessageBody=body)
+    task_id: str = envelope["headers"]["id"]
+    return task_id
