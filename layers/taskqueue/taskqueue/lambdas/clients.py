@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sqs import SQSClient
 
+# Four attempts at a connection that is stuck take 16 seconds, and the waits between four that are
+# throttled 7 at most: less than any function's time limit, and half of a batch's.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+CONNECT_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 3
+MAX_ATTEMPTS = 4
 # botocore checks nothing that the service does not check, and would build its user agent anew for
-# every request. Timeouts are far below a function's own, so that a retry can still help.
+# every request.
 CONFIG = Config(
     parameter_validation=False,
     user_agent="taskqueue",
-    connect_timeout=2,
-    read_timeout=5,
+    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+    read_timeout=READ_TIMEOUT_SECONDS,
     tcp_keepalive=True,
     max_pool_connections=16,
-    retries={"mode": "standard", "max_attempts": 5},
+    retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
 )
 
 
