@@ -10,10 +10,13 @@ from tests.support.expansion import expand
 
 ROOT = Path(__file__).parents[2]
 STACK = "stack"
+# The part of the stack's id that is in names.
+STACK_ID = "1a2b3c4d"
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",
+    "AWS::StackId": f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{STACK}/{STACK_ID}-5e6f",
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }

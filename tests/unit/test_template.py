@@ -99,9 +99,15 @@ def test_functions_know_every_queue_by_its_logical_name() -> None:
     _, names = cfn.VARIABLES["QUEUES"]["Fn::Join"]
 
     queues = {cfn.QUEUES[queue]["QueueName"] for queue in cfn.WORK_QUEUES}
-    assert {f"{cfn.STACK}-{name}" for name in names} == queues
+    assert {f"{cfn.STACK}-{cfn.STACK_ID}-{name}" for name in names} == queues
     for prefix in ("QUEUE_URL_PREFIX", "QUEUE_ARN_PREFIX"):
-        assert cfn.VARIABLES[prefix]["Fn::Sub"].endswith("${AWS::StackName}-")
+        assert cfn.VARIABLES[prefix]["Fn::Sub"][0].endswith("${AWS::StackName}-${Id}-")
+
+
+@pytest.mark.parametrize("queue", cfn.QUEUES)
+def test_a_queue_s_name_is_free_however_soon_a_deleted_stack_is_deployed_anew(queue: str) -> None:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
+    assert cfn.STACK_ID in cfn.QUEUES[queue]["QueueName"]
 
 
 def test_functions_know_the_tasks_of_every_queue() -> None:

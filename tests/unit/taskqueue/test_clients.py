@@ -1,4 +1,4 @@
-"""How long an AWS client may take over one call, its retries and the waits between them included."""
+"""How long one call of AWS may take, its retries and the waits between them included."""
 
 import pytest
 
