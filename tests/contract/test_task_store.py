@@ -27,7 +27,7 @@ from taskqueue.records.lease import (
     Superseded,
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
-from taskqueue.records.retention import Retention
+from taskqueue.records.retention import MAX_WAIT_SECONDS, Retention
 from taskqueue.records.store import Enqueued, Finish, TaskStore
 from taskqueue.testing.records import MemoryTaskStore
 from tests.support.dynamodb_tables import create_table
@@ -47,7 +47,7 @@ def dynamo_store(request: pytest.FixtureRequest) -> DynamoTaskStore:
 @pytest.fixture(params=["memory", "dynamodb"])
 def store(request: pytest.FixtureRequest) -> TaskStore:
     if request.param == "memory":
-        return MemoryTaskStore()
+        return MemoryTaskStore(lambda: NOW_MS, result_ttl_seconds=3_600)
     found: DynamoTaskStore = request.getfixturevalue("dynamo_store")
     return found
 
@@ -577,6 +577,34 @@ def test_only_a_failed_task_is_reset(store: TaskStore, status: str | None) -> No
     assert not store.reset(replace(message, turn=1), NOW_MS)
     assert status_of(store, message) == (status or states.STARTED)
     assert not store.reset(task(), NOW_MS)
+
+
+# ---------------------------------------------------------------- expiry
+
+
+def expired(store: TaskStore) -> Message:
+    """Return a task whose record DynamoDB may have removed by now, and has not."""
+    message = task()
+    store.enqueue(message, NOW_MS - 1_000 * MAX_WAIT_SECONDS)
+    return message
+
+
+def test_a_record_that_has_expired_is_gone(store: TaskStore) -> None:
+    message, other = expired(store), task()
+    store.enqueue(other, NOW_MS + 1_000 - 1_000 * MAX_WAIT_SECONDS)
+
+    assert store.get(message.id) is None
+    assert store.get_many([message.id, other.id]).keys() == {other.id}
+    with pytest.raises(TaskNotFound):
+        store.revoke(message.id, NOW_MS)
+
+
+def test_the_id_of_a_record_that_has_expired_is_free(store: TaskStore) -> None:
+    message, other = expired(store), expired(store)
+
+    assert store.enqueue(message, NOW_MS) is Enqueued.NEW
+    assert store.enqueue_many([other, task()], NOW_MS) == [Enqueued.NEW, Enqueued.NEW]
+    assert status_of(store, message) == status_of(store, other) == states.PENDING
 
 
 # ---------------------------------------------------------------- many at once

@@ -34,6 +34,7 @@ from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
 from taskqueue.records.item import (
     Item,
+    has_expired,
     item_id,
     item_key,
     number,
@@ -83,7 +84,9 @@ class DynamoTaskStore:
                 self._client.put_item(
                     TableName=self._table,
                     Item=pending_item(message, now_ms, self._retention),
-                    ConditionExpression="attribute_not_exists(id)",
+                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now",
+                    ExpressionAttributeNames={"#ttl": "ttl"},
+                    ExpressionAttributeValues={":now": number(now_ms // 1000)},
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ConditionFailed as error:
@@ -100,7 +103,7 @@ class DynamoTaskStore:
                 )
                 said = list(zip(batch, map(statement_error, responses), strict=True))
                 new += [message for message, code in said if code is None]
-                found += [self._found(message, code) for message, code in said]
+                found += [self._found(message, code, now_ms) for message, code in said]
         except TaskQueueError:
             for message in new:
                 self.forget(message.id)
@@ -158,7 +161,7 @@ class DynamoTaskStore:
 
     def get(self, task_id: str) -> TaskRecord | None:
         item = self._item(task_id)
-        if not item:
+        if not item or has_expired(item, self._now_ms()):
             return None
         return self._retention.shown(read_record(task_id, item), self._now_ms())
 
@@ -170,6 +173,7 @@ class DynamoTaskStore:
         return {
             task_id: self._retention.shown(read_record(task_id, item), self._now_ms())
             for task_id, item in zip(ids, items, strict=True)
+            if not has_expired(item, self._now_ms())
         }
 
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
@@ -218,13 +222,14 @@ class DynamoTaskStore:
             # Others of the batch may be claimed already.
             return [failed_response(str(error)) for _ in claims]
 
-    def _found(self, message: Message, code: str | None) -> Enqueued:
+    def _found(self, message: Message, code: str | None, now_ms: int) -> Enqueued:
         """Return what `insertion` found, whose answer is `code`."""
         if code is None:
             return Enqueued.NEW
         if code not in ANSWERS:
             raise store_error(str(code))
-        return _known(message, self._item(message.id))
+        item = self._item(message.id)
+        return self.enqueue(message, now_ms) if has_expired(item, now_ms) else _known(message, item)
 
     def _item(self, task_id: str) -> Item:
         with store_errors():

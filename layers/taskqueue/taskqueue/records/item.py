@@ -113,6 +113,14 @@ def _whole_record(task_id: str, item: Item) -> TaskRecord:
     )
 
 
+def has_expired(item: Item, now_ms: int) -> bool:
+    """Whether an item is to be taken as gone: DynamoDB takes days to remove what has expired.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
+    """
+    return "ttl" in item and read_int(item, "ttl") * 1000 <= now_ms
+
+
 def read_held(item: Item) -> Held:
     """Return what an item says of the task's last claim."""
     return Held(

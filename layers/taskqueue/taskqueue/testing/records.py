@@ -266,7 +266,7 @@ class MemoryTaskStore:
 
     def _row(self, task_id: str) -> _Row | None:
         row = self._rows.get(task_id)
-        if row and self.now_ms and row.ttl * 1000 < self.now_ms():
+        if row and self.now_ms and row.ttl * 1000 <= self.now_ms():
             del self._rows[task_id]
             return None
         return row
