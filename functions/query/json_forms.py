@@ -1,19 +1,23 @@
 """What callers see of records: JSON objects, times in ISO 8601."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from social.news import News
 from taskqueue import clock
 from taskqueue.dead_letters.letter import DeadLetter
+from taskqueue.groups.shard import Shard
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 
 Json = Mapping[str, Any]
 
 
-def task_json(record: TaskRecord) -> Json:
-    """Return a task; `progress` is its own, or what its parts have done of what is planned."""
+def task_json(record: TaskRecord, shards: Sequence[Shard] = ()) -> Json:
+    """Return a task; `progress` is its own, or what its parts have done of what is planned.
+
+    `shards`: those of its parts that it has not been told of.
+    """
     return {
         "task_id": record.id,
         "task": record.task,
@@ -23,7 +27,7 @@ def task_json(record: TaskRecord) -> Json:
         "error": _error_json(record.error) if record.error else None,
         "attempts": record.attempts,
         "retries": record.retries,
-        "progress": _progress(record),
+        "progress": _progress(record, shards),
         "enqueued_at": _time(record.enqueued_at_ms),
         "due_at": _time(record.due_at_ms),
         "started_at": _time(record.started_at_ms),
@@ -58,10 +62,11 @@ def _error_json(error: ErrorInfo) -> Json:
     return {"type": error.type, "message": error.message, "module": error.module}
 
 
-def _progress(record: TaskRecord) -> Any:
+def _progress(record: TaskRecord, shards: Sequence[Shard]) -> Any:
     if record.progress is not None or record.parts is None:
         return record.progress
-    return {"done": record.parts.count, "planned": record.parts.planned_count}
+    done = record.parts.count + sum(shard.count for shard in shards)
+    return {"done": done, "planned": record.parts.plan.count}
 
 
 def _time(at_ms: int | None) -> str | None:

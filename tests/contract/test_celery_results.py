@@ -63,7 +63,7 @@ class Table:
 
     def completed(self) -> Message:
         message = self.started()
-        self.store.complete(message, 1_045, NOW_MS)
+        self.store.complete(message, 1_045, NOW_MS, "0:1045:0")
         return message
 
     def failed_unknown(self) -> Message:

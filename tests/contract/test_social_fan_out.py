@@ -13,6 +13,7 @@ from social import stores, tasks
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from social.news import News, NewsStore
+from social.part_state import PartReader
 from taskqueue import clock
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.message import Message
@@ -118,6 +119,7 @@ def stack(ministack_dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(stores, "feeds", lambda: feeds)
     monkeypatch.setenv("FEED_TTL_SECONDS", "3600")
     records = DynamoTaskStore(client, create_table(client, "id"), result_ttl_seconds=60)
+    monkeypatch.setattr(stores, "parts", lambda: PartReader(client, news, records))
     broker = CountingBroker(clock.now_ms)
     queue = broker.create_queue("notifications")
     sqs = cast("SQSClient", broker)
@@ -199,7 +201,7 @@ def test_very_many_friends_are_served_page_by_page(
     assert (record.status, record.result) == ("SUCCESS", 450)
     assert stack.delivered() == Counter(friends)
     assert record.parts is not None
-    assert len(record.parts.planned) == 5
+    assert (record.parts.plan.parts, record.parts.count) == (18, 450)
 
 
 def test_progress_shows_while_parts_are_out(stack: Stack) -> None:
@@ -211,7 +213,8 @@ def test_progress_shows_while_parts_are_out(stack: Stack) -> None:
         stack.work_once(most=1)
         record = stack.record("t1")
         assert record.parts is not None
-        seen.append((record.status, record.parts.count, record.parts.planned_count))
+        (shard,) = stack.records.shards("t1", [0])
+        seen.append((record.status, shard.count, record.parts.plan.count))
 
     assert seen == [("PROGRESS", 0, 1_045), ("PROGRESS", 1_000, 1_045), ("SUCCESS", 1_045, 1_045)]
     assert stack.record("t1").result == 1_045

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
-from taskqueue.groups.completion import Parts, done_key, planned_key
+from taskqueue.groups.part import Done, Failed, Part
+from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.dynamodb import DynamoTaskStore
@@ -88,6 +90,12 @@ def started(store: TaskStore) -> Message:
     message = task()
     store.enqueue(message, NOW_MS)
     assert claim(store, message) == Claimed(1, 0, 0)
+    return message
+
+
+def task_in_parts(store: TaskStore) -> Message:
+    message = started(store)
+    assert store.plan_parts(message.id, 1, Plan(2, 30, is_whole=True))
     return message
 
 
@@ -380,71 +388,138 @@ def test_progress_is_written_by_who_holds_the_task(store: TaskStore, progress: A
 
 # ---------------------------------------------------------------- parts
 
+PLAN = Plan(2, 30, is_whole=True, cursor=["u1"])
+
+
+def parts_of(store: TaskStore, message: Message) -> Parts:
+    record = store.get(message.id)
+    assert record is not None
+    assert record.parts is not None
+    return record.parts
+
 
 def test_a_task_in_parts_is_in_progress_until_it_is_completed(store: TaskStore) -> None:
     message = started(store)
-    plan = planned_key(0, "p", 2, 30, last=True)
-    assert store.plan_parts(message.id, plan) == Parts(frozenset({plan}), frozenset())
+    assert store.plan_parts(message.id, 1, PLAN)
     assert status_of(store, message) == states.PROGRESS
-    first, second = done_key(0, "p", 0, 10), done_key(0, "p", 1, 20)
-    assert store.finish_part(message.id, first).count == 10
-    assert store.finish_part(message.id, first).count == 10
-    parts = store.finish_part(message.id, second)
-    assert parts.complete
-    assert parts.count == 30
-    assert store.complete(message, parts.count, NOW_MS + 9)
+    assert parts_of(store, message) == Parts(PLAN)
+    assert store.complete(message, 30, NOW_MS + 9, "0:30:0")
     record = store.get(message.id)
     assert record is not None
-    assert (record.status, record.result, record.parts) == ("SUCCESS", 30, parts)
+    assert (record.status, record.result) == ("SUCCESS", 30)
+    assert record.parts == Parts(PLAN, frozenset({"0:30:0"}))
     assert record.finished_at_ms == NOW_MS + 9
     assert claim(store, message, NOW_MS + 10**10) == AlreadyFinished("SUCCESS")
 
 
-def test_parts_may_be_done_before_their_plan_is_written(store: TaskStore) -> None:
+def test_a_later_plan_takes_the_place_of_an_earlier_one_and_what_was_told_stays(
+    store: TaskStore,
+) -> None:
     message = started(store)
-    done = done_key(0, "p", 0, 10)
-    assert not store.finish_part(message.id, done).complete
-    assert status_of(store, message) == states.STARTED
-    plan = planned_key(0, "p", 1, 10, last=True)
-    assert store.plan_parts(message.id, plan) == Parts(frozenset({plan}), frozenset({done}))
+    first = Plan(64, 640, is_whole=False)
+    store.plan_parts(message.id, 1, first)
+    assert store.tell_shard(message.id, "0:640:0") == Parts(first, frozenset({"0:640:0"}))
+    assert store.plan_parts(message.id, 1, PLAN)
+    assert parts_of(store, message) == Parts(PLAN, frozenset({"0:640:0"}))
 
 
-def test_two_plans_of_a_page_are_both_kept(store: TaskStore) -> None:
+def test_only_who_holds_the_task_plans(store: TaskStore) -> None:
     message = started(store)
-    plans = {planned_key(0, plan_id, 1, 5, last=True) for plan_id in ("a", "b")}
-    for plan in plans:
-        parts = store.plan_parts(message.id, plan)
-    assert parts.planned == plans
+    assert not store.plan_parts(message.id, 2, PLAN)
+    store.revoke(task_in_parts(store).id, NOW_MS)
+    assert not store.plan_parts("never-issued", 1, PLAN)
+    assert store.get("never-issued") is None
 
 
 def test_who_planned_and_died_is_followed_by_another_worker(store: TaskStore) -> None:
     message = started(store)
-    store.plan_parts(message.id, planned_key(0, "p", 1, 5, last=False))
+    store.plan_parts(message.id, 1, PLAN)
     assert claim(store, message, NOW_MS + LEASE_MS - 1) == Leased(NOW_MS + LEASE_MS)
     assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+    assert not store.plan_parts(message.id, 1, PLAN)
+    assert store.plan_parts(message.id, 2, PLAN)
 
 
-def test_parts_of_an_unknown_task_are_nothing(store: TaskStore) -> None:
-    nothing = Parts(frozenset(), frozenset())
-    assert store.finish_part("never-issued", done_key(0, "p", 0, 1)) == nothing
-    assert store.plan_parts("never-issued", planned_key(0, "p", 1, 1, last=True)) == nothing
-    assert store.get("never-issued") is None
-
-
-def test_parts_written_at_once_are_all_counted(store: TaskStore) -> None:
+def test_who_planned_goes_on_in_its_next_turn(store: TaskStore) -> None:
     message = started(store)
-    store.plan_parts(message.id, planned_key(0, "p", 16, 48, last=True))
+    store.plan_parts(message.id, 1, PLAN)
+    assert store.finish([end(message, 1, states.PROGRESS, next_due_ms=NOW_MS)]) == [True]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.turn) == (states.PROGRESS, 1)
+    assert claim(store, next_turn(message, after=1), holder="m-2") == Claimed(2, 1, 0)
+    assert status_of(store, message) == states.STARTED
 
-    def finish(index: int) -> Parts:
-        return store.finish_part(message.id, done_key(0, "p", index % 16, 3))
+
+def test_who_planned_may_fail_or_be_given_back(store: TaskStore) -> None:
+    failed, returned = task_in_parts(store), task_in_parts(store)
+    assert store.finish([end(failed, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
+    assert status_of(store, failed) == states.RETRY
+    assert store.release(returned.id, 1)
+    assert status_of(store, returned) == states.PENDING
+    assert not store.release(returned.id, 1)
+
+
+def test_a_task_without_a_plan_is_told_of_no_shard(store: TaskStore) -> None:
+    assert store.tell_shard(started(store).id, "0:30:0") is None
+    assert store.tell_shard("never-issued", "0:30:0") is None
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_task_in_parts_is_revoked(store: TaskStore, is_running: bool) -> None:
+    message = task_in_parts(store)
+    if is_running:
+        claim(store, message, NOW_MS + LEASE_MS)
+        assert status_of(store, message) == states.STARTED
+    assert store.revoke(message.id, NOW_MS).status == states.REVOKED
+    attempt = 2 if is_running else 1
+    assert not store.plan_parts(message.id, attempt, PLAN)
+    assert store.finish([end(message, attempt)]) == [False]
+    assert not store.complete(message, 30, NOW_MS, "0:30:0")
+    assert status_of(store, message) == states.REVOKED
+
+
+# ---------------------------------------------------------------- shards
+
+
+def test_a_shard_has_what_its_parts_counted_first(store: TaskStore) -> None:
+    whole_id = f"test-{uuid.uuid4()}"
+    store.finish_part(Part(whole_id, 64), Done(10), NOW_MS)
+    store.finish_part(Part(whole_id, 127), Done(0), NOW_MS)
+    shard = store.finish_part(Part(whole_id, 64), Done(9), NOW_MS)
+    assert shard == Shard(1, {64: 10, 127: 0})
+    assert store.shards(whole_id, [0, 1]) == [Shard(0), shard]
+
+
+def test_a_failed_part_is_done_when_it_is_redriven(store: TaskStore) -> None:
+    part = Part(f"test-{uuid.uuid4()}", 65)
+    store.finish_part(Part(part.whole_id, 66), Failed("first"), NOW_MS)
+    failed = store.finish_part(part, Failed("second"), NOW_MS)
+    assert failed == Shard(1, {}, frozenset({65, 66}), "first")
+    shard = store.finish_part(part, Done(3), NOW_MS)
+    assert store.finish_part(part, Failed("late"), NOW_MS) == shard
+    assert (shard.counts, shard.failures) == ({65: 3}, 1)
+
+
+def test_the_last_shard_is_told_how_many_parts_there_are(store: TaskStore) -> None:
+    whole_id = f"test-{uuid.uuid4()}"
+    store.finish_part(Part(whole_id, 64), Done(1), NOW_MS)
+    shard = store.set_group_size(whole_id, 66, NOW_MS)
+    assert shard == Shard(1, {64: 1}, size=66)
+    assert store.shards(whole_id, [0, 1]) == [Shard(0), shard]
+    assert store.set_group_size(f"{whole_id}-full", 64, NOW_MS).number == 0
+
+
+def test_of_parts_that_end_at_once_one_sees_the_shard_full(store: TaskStore) -> None:
+    whole_id = f"test-{uuid.uuid4()}"
+
+    def finish(index: int) -> Shard:
+        return store.finish_part(Part(whole_id, index % 16), Done(3), NOW_MS)
 
     with ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(finish, range(32)))
-    assert any(parts.complete for parts in seen)
-    record = store.get(message.id)
-    assert record is not None
-    assert record.parts is not None
-    assert record.parts.count == 48
+    assert max(shard.count for shard in seen) == 48
+    assert any(shard.is_full(16) for shard in seen)
 
 
 # ---------------------------------------------------------------- complete, fail, revoke, reset
@@ -452,9 +527,9 @@ def test_parts_written_at_once_are_all_counted(store: TaskStore) -> None:
 
 def test_complete_says_whether_it_was_first(store: TaskStore) -> None:
     message = started(store)
-    assert store.complete(message, 1, NOW_MS)
-    assert not store.complete(message, 2, NOW_MS)
-    assert not store.complete(task(), 1, NOW_MS)
+    assert store.complete(message, 1, NOW_MS, "0:1:0")
+    assert not store.complete(message, 2, NOW_MS, "0:1:0")
+    assert not store.complete(task(), 1, NOW_MS, "0:1:0")
     record = store.get(message.id)
     assert record is not None
     assert record.result == 1
@@ -530,7 +605,7 @@ def test_a_waiting_task_is_revoked_and_stays_so(store: TaskStore) -> None:
     assert record.error.type == "TaskRevokedError"
     assert store.revoke(message.id, NOW_MS + 2).status == states.REVOKED
     assert claim(store, message) == AlreadyFinished("REVOKED")
-    assert not store.complete(message, 1, NOW_MS)
+    assert not store.complete(message, 1, NOW_MS, "0:1:0")
 
 
 def test_a_task_that_waits_for_another_try_is_revoked(store: TaskStore) -> None:

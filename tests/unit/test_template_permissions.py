@@ -53,6 +53,13 @@ def test_a_consumer_may_claim_and_finish_by_partiql(function: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["TasksTable", "NewsTable"])
+def test_a_part_of_a_fan_out_may_read_its_news_and_its_task_in_one_request(table: str) -> None:
+    role = cfn.role("notificationsFunction")
+
+    assert "dynamodb:BatchGetItem" in cfn.allowed(role, table)
+
+
+@pytest.mark.parametrize("table", ["TasksTable", "NewsTable"])
 def test_the_producer_may_write_news_and_their_task_in_one_request(table: str) -> None:
     # And take both back in one.
     assert cfn.allowed("ProducerRole", table) >= {"dynamodb:PartiQLInsert", "dynamodb:DeleteItem"}

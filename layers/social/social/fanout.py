@@ -1,37 +1,38 @@
 """From one piece of news to the messages that deliver it: pure planning.
 
-Up to 1,000 friends are served by the task itself. Beyond, their ids are read in pages of 10,000;
-a page is planned as chunks of 1,000 friends, a message each, and, if there are more friends, one
-message more that goes on with the next page.
+Up to 1,000 friends are served by the task itself. Beyond, their ids are read in pages of 10,000. A
+page is cut into chunks of 1,000 friends, each a part of the task's group with a message of its own.
 
-    notify_friends ── page 0 ─┬─ 10 deliver_news
-                              └─ notify_friends_page ── page 1 ─┬─ 10 deliver_news
-                                                                └─ …
+    notify_friends ─┬─ page 0 ─── 10 deliver_news
+                    ├─ page 1 ─── 10 deliver_news
+                    └─ …
 
-Nothing is kept between these messages but the task's record, and each may come twice. A page's
-messages are sent first, and the page is recorded as planned afterwards. A worker that dies in
-between leaves no trace in the record, so the page is planned again, under another plan id;
-`taskqueue.groups.completion` counts a page by one of its plans only. A delivery that is made twice
-writes the same item twice.
+A page is planned first and sent afterwards: the plan says at which friend's id each chunk ends. So
+the page can be sent again, even when friends have come or gone meanwhile: a chunk always has the
+friends between the same two ids, and nobody is in two chunks, or in none.
 """
 
+import bisect
 import itertools
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 from social.friends import FriendPage
-from taskqueue.groups.completion import done_key, planned_key
+from taskqueue.groups.part import Part
+from taskqueue.groups.parts import Plan
 from taskqueue.message import Message
 
-# The names of the tasks: `notify_friends` is what clients call, the others are its parts.
+# The names of the tasks: `notify_friends` is what clients call, the other is its part.
 NOTIFY_FRIENDS = "notify_friends"
-NOTIFY_FRIENDS_PAGE = "notify_friends_page"
 DELIVER_NEWS = "deliver_news"
 
 # 40 requests of 25: about a second of work.
 CHUNK_SIZE = 1_000
 # Ten chunks go in one SendMessageBatch.
 PAGE_SIZE = 10_000
+# A chunk that is sent again has those, too, who have become friends since it was planned.
+MAX_CHUNK_SIZE = 10_000
 
 # An id of a task may have 255 characters, those of its parts included.
 _MAX_ID_PREFIX = 200
@@ -59,25 +60,33 @@ class FanOut:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Which part of a fan-out a chunk is: number `index` of the plan `plan_id` of a page."""
+class LastPage(NamedTuple):
+    """The page that was planned last: the friends after the id `after`, in chunks.
 
-    page: int
-    plan_id: str
-    index: int
+    `ends`: the last friend's id of each chunk. A page that has been sent has none left to send.
+    """
 
-    def done_key(self, count: int) -> str:
-        """Return the key that says: this chunk is delivered, to `count` friends."""
-        return done_key(self.page, self.plan_id, self.index, count)
+    after: str | None
+    ends: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "LastPage":
+        """Return the last page of a plan."""
+        after, *ends = plan.cursor
+        return cls(after, tuple(ends))
+
+    @property
+    def cursor(self) -> list[str | None]:
+        """The page as it stands in a plan."""
+        return [self.after, *self.ends]
+
+    @property
+    def next_after(self) -> str | None:
+        """The id after which the next page begins."""
+        return self.ends[-1] if self.ends else self.after
 
 
-@dataclass(frozen=True, slots=True)
-class PagePlan:
-    """What to send for a page and, when it is sent, the key to record."""
-
-    messages: tuple[Message, ...]
-    key: str
+NOTHING_PLANNED = Plan(0, 0, is_whole=False, cursor=[None])
 
 
 def is_small(first: FriendPage) -> bool:
@@ -85,46 +94,57 @@ def is_small(first: FriendPage) -> bool:
     return first.next_token is None and len(first.ids) <= CHUNK_SIZE
 
 
-def plan_page(fan_out: FanOut, number: int, page: FriendPage, plan_id: str) -> PagePlan:
-    """Plan page `number` of the friends, counted from 0.
-
-    Args:
-        plan_id: a new one for every attempt, without a colon.
-    """
-    chunks = [
-        (Chunk(number, plan_id, index), ids)
-        for index, ids in enumerate(itertools.batched(page.ids, CHUNK_SIZE, strict=False))
-    ]
-    messages = [_chunk_message(fan_out, chunk, ids) for chunk, ids in chunks]
-    last = page.next_token is None
-    if page.next_token is not None:
-        messages.append(_page_message(fan_out, number + 1, page.next_token, plan_id))
-    key = planned_key(number, plan_id, len(chunks), len(page.ids), last=last)
-    return PagePlan(tuple(messages), key)
+def with_page(plan: Plan, page: FriendPage) -> Plan:
+    """Return the plan with one more page of friends."""
+    ends = tuple(ids[-1] for ids in itertools.batched(page.ids, CHUNK_SIZE, strict=False))
+    return Plan(
+        parts=plan.parts + len(ends),
+        count=plan.count + len(page.ids),
+        is_whole=page.next_token is None,
+        cursor=LastPage(LastPage.of(plan).next_after, ends).cursor,
+    )
 
 
-def end_key(number: int) -> str:
-    """Return the key that says: page `number` and all after it are left out."""
-    return planned_key(number, "end", 0, 0, last=True)
+def as_sent(plan: Plan) -> Plan:
+    """Return the plan with nothing left to send."""
+    return replace(plan, cursor=[LastPage.of(plan).next_after])
 
 
-def _chunk_message(fan_out: FanOut, chunk: Chunk, friend_ids: tuple[str, ...]) -> Message:
-    name = f"{chunk.page}.{chunk.plan_id}.{chunk.index}"
-    arguments = {"chunk": asdict(chunk), "friend_ids": friend_ids}
-    return _part(fan_out, DELIVER_NEWS, name, arguments)
+def as_whole(plan: Plan) -> Plan:
+    """Return the plan with no further pages."""
+    return replace(plan, is_whole=True)
 
 
-def _page_message(fan_out: FanOut, number: int, after: str, plan_id: str) -> Message:
-    arguments = {"page": number, "after": after}
-    return _part(fan_out, NOTIFY_FRIENDS_PAGE, f"{number}.{plan_id}", arguments)
+def knows_its_size(plan: Plan) -> bool:
+    """Whether every part was told how many there are: if all are on one page."""
+    return plan.is_whole and len(LastPage.of(plan).ends) == plan.parts
 
 
-def _part(fan_out: FanOut, task: str, name: str, arguments: dict[str, Any]) -> Message:
+def chunk_messages(fan_out: FanOut, plan: Plan, friend_ids: Sequence[str]) -> list[Message]:
+    """Return the messages of the last page's chunks; `friend_ids` are the friends of the page."""
+    ends = LastPage.of(plan).ends
+    first = plan.parts - len(ends)
+    size = plan.parts if plan.is_whole else None
+    chunks = enumerate(_chunks(friend_ids, ends), first)
+    return [_chunk_message(fan_out, Part(fan_out.task_id, i, size), ids) for i, ids in chunks]
+
+
+def _chunks(friend_ids: Sequence[str], ends: Sequence[str]) -> Iterator[Sequence[str]]:
+    start = 0
+    for end in ends:
+        stop = bisect.bisect_right(friend_ids, end)
+        yield friend_ids[start:stop]
+        start = stop
+
+
+def _chunk_message(fan_out: FanOut, part: Part, friend_ids: Sequence[str]) -> Message:
+    arguments: dict[str, Any] = {"fan_out": asdict(fan_out), "friend_ids": list(friend_ids)}
     return Message(
-        task,
-        f"{fan_out.task_id[:_MAX_ID_PREFIX]}.{name}",
-        kwargs={"fan_out": asdict(fan_out), **arguments},
+        DELIVER_NEWS,
+        f"{fan_out.task_id[:_MAX_ID_PREFIX]}.{part.index}",
+        kwargs=arguments,
         queue=fan_out.queue,
         root_id=fan_out.task_id,
         parent_id=fan_out.task_id,
+        part=part,
     )

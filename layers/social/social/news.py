@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskqueue.aws.batch_items import Item, get_items
 from taskqueue.aws.errors import store_errors
+from taskqueue.aws.lookup import Lookup
 from taskqueue.records.with_item import NewItem
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class NewsStore:
         """Return the item of news that is not stored yet, to be written with another."""
         return NewItem(self._table, _key(news.id), _item(news))
 
+    def lookup(self, news_id: str) -> Lookup:
+        """Return the look-up of news, for a request of several."""
+        return Lookup(self._table, _key(news_id))
+
     def get(self, news_id: str) -> News | None:
         """Return the news, or None when there is none of that id, or none any more.
 
@@ -52,7 +57,7 @@ class NewsStore:
                 TableName=self._table, Key=_key(news_id), ConsistentRead=True
             )
         item: Any = response.get("Item")
-        return _news(item) if item else None
+        return read_news(item) if item else None
 
     def delete(self, news_id: str) -> None:
         """Remove the news; again is harmless. Feeds leave it out from then on.
@@ -70,7 +75,7 @@ class NewsStore:
             StoreError, Throttled: a request failed.
         """
         keys = [_key(news_id) for news_id in dict.fromkeys(news_ids)]
-        found = map(_news, get_items(self._client, self._table, keys, consistent=False))
+        found = map(read_news, get_items(self._client, self._table, keys, consistent=False))
         return {news.id: news for news in found}
 
 
@@ -88,7 +93,8 @@ def _item(news: News) -> Item:
     }
 
 
-def _news(item: Item) -> News:
+def read_news(item: Item) -> News:
+    """Return the news that an item holds."""
     return News(
         id=item["news_id"]["S"],
         author_id=item["author_id"]["S"],

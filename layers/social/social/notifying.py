@@ -1,19 +1,33 @@
-"""The fan-out, carried out: reads friends, sends parts, delivers, and finishes the task.
+"""The fan-out, carried out: reads friends, plans, sends parts, delivers, and finishes the task.
 
-`social.fanout` says why it counts exactly. A step that fails, or whose worker dies, is done again
-as a whole when its message comes back.
+`social.fanout` says what is planned, and `taskqueue.groups` why it counts exactly. A step that
+fails, or whose worker dies, is done again as a whole when its message comes back.
 """
 
-import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from social.fanout import NOTIFY_FRIENDS, PAGE_SIZE, Chunk, FanOut, end_key, is_small, plan_page
+from social.fanout import (
+    NOTHING_PLANNED,
+    NOTIFY_FRIENDS,
+    PAGE_SIZE,
+    FanOut,
+    LastPage,
+    as_sent,
+    as_whole,
+    chunk_messages,
+    is_small,
+    knows_its_size,
+    with_page,
+)
 from social.friends import FriendPage
 from social.news import News
-from taskqueue.context import DEFERRED, Context, Deferred
+from social.part_state import PartState
+from taskqueue.context import CONTINUED, DEFERRED, Context, Continued, Deferred
 from taskqueue.errors import TaskIdTaken, TaskQueueError
-from taskqueue.groups.completion import Parts
+from taskqueue.groups import finishing
+from taskqueue.groups.part import Done, Part
+from taskqueue.groups.parts import Plan
 from taskqueue.records import states
 
 
@@ -37,6 +51,14 @@ class Friends(Protocol):
         ...
 
 
+class Parts(Protocol):
+    """What the fan-out needs of `PartReader`."""
+
+    def read(self, news_id: str, part: Part) -> PartState:
+        """Return how it stands with a part of the fan-out of this news."""
+        ...
+
+
 class Feeds(Protocol):
     """What the fan-out needs of `FeedStore`."""
 
@@ -49,101 +71,103 @@ class Feeds(Protocol):
 
 def notify(
     run: Context, fan_out: FanOut, news: NewsReader, friends: Friends, feeds: Feeds
-) -> int | Deferred:
+) -> int | Deferred | Continued:
     """Deliver to few friends at once and return how many; hand many over to parts.
 
-    News that is deleted goes to nobody.
+    It goes on from what an earlier run has planned. News that is deleted goes to nobody.
 
     Raises:
         NotTheAuthor: the news is not the user's.
         StoreError, SendError: not everything is delivered or planned.
     """
-    if run.attempt > 1 and _is_planned(run, fan_out, page=0):
-        return DEFERRED
-    if not _exists(fan_out, news):
+    plan = _recorded_plan(run)
+    is_there = _is_the_authors(fan_out, news.get(fan_out.news_id))
+    if plan:
+        plan = plan if is_there else as_whole(plan)
+        return _plan_on(run, fan_out, friends, plan, _last_page(fan_out, friends, plan))
+    if not is_there:
         return 0
     first = friends.page(fan_out.author_id, None, PAGE_SIZE)
     if is_small(first):
         return feeds.deliver(first.ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
-    _send_page(run, fan_out, 0, first)
-    return DEFERRED
-
-
-def notify_page(
-    run: Context, fan_out: FanOut, number: int, after: str, news: NewsReader, friends: Friends
-) -> None:
-    """Hand page `number` of the friends, those after the id `after`, over to parts.
-
-    Where the news was deleted or the task revoked, no page follows.
-
-    Raises:
-        NotTheAuthor, TaskIdTaken: there is no such fan-out.
-        StoreError, SendError: the page is not wholly planned.
-    """
-    if _is_planned(run, fan_out, number):
-        return
-    if _is_wanted(run, fan_out, news):
-        _send_page(run, fan_out, number, friends.page(fan_out.author_id, after, PAGE_SIZE))
-    else:
-        _complete_if_done(run, fan_out, run.store.plan_parts(fan_out.task_id, end_key(number)))
+    return _plan_on(run, fan_out, friends, with_page(NOTHING_PLANNED, first), first.ids)
 
 
 def deliver_chunk(
-    run: Context,
-    fan_out: FanOut,
-    chunk: Chunk,
-    friend_ids: list[str],
-    news: NewsReader,
-    feeds: Feeds,
+    run: Context, fan_out: FanOut, part: Part, friend_ids: list[str], parts: Parts, feeds: Feeds
 ) -> None:
-    """Deliver to the friends of one chunk, unless the news was deleted.
+    """Deliver to the friends of one chunk, unless it is done or the news was deleted.
+
+    After the task has ended, and so when it was revoked, nothing is done any more.
 
     Raises:
-        NotTheAuthor: the news is not the user's.
+        NotTheAuthor, TaskIdTaken: there is no such fan-out.
         StoreError: not everything is delivered or recorded.
     """
-    count = 0
-    if _exists(fan_out, news):
-        count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
-    parts = run.store.finish_part(fan_out.task_id, chunk.done_key(count))
-    _complete_if_done(run, fan_out, parts)
-
-
-def _is_wanted(run: Context, fan_out: FanOut, news: NewsReader) -> bool:
-    """Whether the news is still to be delivered; a task whose record has passed says nothing."""
-    record = run.store.get(fan_out.task_id)
-    if record is not None and record.task != NOTIFY_FRIENDS:
+    state = parts.read(fan_out.news_id, part)
+    if state.record and state.record.task != NOTIFY_FRIENDS:
         raise TaskIdTaken
-    is_revoked = record is not None and record.status == states.REVOKED
-    return not is_revoked and _exists(fan_out, news)
+    if state.record and state.record.status in (states.SUCCESS, states.REVOKED):
+        return
+    count = 0
+    if _is_the_authors(fan_out, state.news) and not state.is_done:
+        count = feeds.deliver(friend_ids, fan_out.news_id, fan_out.author_id, fan_out.expires_at)
+    whole = finishing.finish_part(run.store, part, Done(count), run.now_ms())
+    if whole:
+        finishing.end_whole(run.store, fan_out.message, whole, run.now_ms())
 
 
-def _exists(fan_out: FanOut, news: NewsReader) -> bool:
+def _recorded_plan(run: Context) -> Plan | None:
+    """Return what an earlier run has planned."""
+    record = run.store.get(run.id) if run.attempt > 1 else None
+    return record.parts.plan if record and record.parts else None
+
+
+def _is_the_authors(fan_out: FanOut, news: News | None) -> bool:
     """Whether the news is there."""
-    found = news.get(fan_out.news_id)
-    if found is not None and found.author_id != fan_out.author_id:
+    if news is not None and news.author_id != fan_out.author_id:
         raise NotTheAuthor
-    return found is not None
+    return news is not None
 
 
-def _send_page(run: Context, fan_out: FanOut, number: int, page: FriendPage) -> None:
-    plan = plan_page(fan_out, number, page, plan_id=uuid.uuid4().hex[:12])
-    run.sender.send_unrecorded(plan.messages, run.now_ms())
-    # If all chunks were done before the plan was recorded, none of them could finish the task.
-    _complete_if_done(run, fan_out, run.plan_parts(plan.key, fan_out.task_id))
+def _last_page(fan_out: FanOut, friends: Friends, plan: Plan) -> Sequence[str]:
+    """Return the friends of the page that was planned last, as they are now."""
+    last = LastPage.of(plan)
+    found: list[str] = []
+    after = last.after
+    while last.ends and (after is None or after < last.ends[-1]):
+        page = friends.page(fan_out.author_id, after, PAGE_SIZE)
+        found += [friend_id for friend_id in page.ids if friend_id <= last.ends[-1]]
+        if page.next_token is None:
+            break
+        after = page.next_token
+    return found
 
 
-def _is_planned(run: Context, fan_out: FanOut, page: int) -> bool:
-    """Whether an earlier delivery of this message planned the page; finishes what it left."""
-    record = run.store.get(fan_out.task_id)
-    if record is None or record.parts is None or not record.parts.has_page(page):
-        return False
-    # The plan is there already; recording it again takes the task from STARTED to PROGRESS.
-    parts = run.plan_parts(min(record.parts.planned), fan_out.task_id)
-    _complete_if_done(run, fan_out, parts)
-    return True
+def _plan_on(
+    run: Context, fan_out: FanOut, friends: Friends, plan: Plan, friend_ids: Sequence[str]
+) -> Deferred | Continued:
+    """Record and send the plan's last page, and those after it, until half of the time is gone.
+
+    Who has recorded a page has sent the one before it. So of a worker that dies only the last page
+    is to be sent again.
+    """
+    half_ms = (run.now_ms() + run.ends_at_ms) // 2
+    while run.plan_parts(plan):
+        run.sender.send_unrecorded(chunk_messages(fan_out, plan, friend_ids), run.now_ms())
+        if plan.is_whole:
+            _tell_size(run, fan_out, plan)
+            break
+        if run.now_ms() >= half_ms:
+            return CONTINUED if run.plan_parts(as_sent(plan)) else DEFERRED
+        page = friends.page(fan_out.author_id, LastPage.of(plan).next_after, PAGE_SIZE)
+        plan, friend_ids = with_page(plan, page), page.ids
+    return DEFERRED
 
 
-def _complete_if_done(run: Context, fan_out: FanOut, parts: Parts) -> None:
-    if parts.complete:
-        run.store.complete(fan_out.message, parts.count, run.now_ms())
+def _tell_size(run: Context, fan_out: FanOut, plan: Plan) -> None:
+    if knows_its_size(plan):
+        return
+    whole = finishing.set_size(run.store, run.id, plan.parts, run.now_ms())
+    if whole:
+        finishing.end_whole(run.store, fan_out.message, whole, run.now_ms())

@@ -6,6 +6,8 @@ from functools import cache
 from social.feeds import FeedStore
 from social.friends import FriendStore
 from social.news import NewsStore
+from social.part_state import PartReader
+from taskqueue.lambdas import wiring
 from taskqueue.lambdas.clients import client
 
 
@@ -25,6 +27,12 @@ def news() -> NewsStore:
 def feeds() -> FeedStore:
     """Return the store of the table FEEDS_TABLE."""
     return FeedStore(client("dynamodb"), os.environ["FEEDS_TABLE"])
+
+
+@cache
+def parts() -> PartReader:
+    """Return what reads how it stands with a part of a fan-out."""
+    return PartReader(client("dynamodb"), news(), wiring.task_store())
 
 
 def feed_ttl_seconds() -> int:

@@ -5,9 +5,9 @@ from typing import Any
 from social import fanout, notifying, stores
 from social.fanout import FanOut
 from social.ids import check_id
-from social.part_arguments import read_chunk, read_fan_out, read_friend_ids, read_page_number
+from social.part_arguments import read_fan_out, read_friend_ids, read_part
 from taskqueue.app import App
-from taskqueue.context import Context, Deferred
+from taskqueue.context import Context, Continued, Deferred
 from taskqueue.errors import PermanentError, SendError, StoreError
 
 app = App("social", queue="notifications")
@@ -25,10 +25,10 @@ _PART: dict[str, Any] = {**_OPTIONS, "idempotent": True, "internal": True}
 
 
 @app.task(name=fanout.NOTIFY_FRIENDS, bind=True, **_OPTIONS)
-def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
+def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred | Continued:
     """Put the user's news into the feed of every friend; the result is how many.
 
-    News that is deleted meanwhile goes to no further friend.
+    When the news is deleted or the task is revoked meanwhile, it goes to no further friend.
     """
     fan_out = FanOut(
         task_id=run.id,
@@ -40,29 +40,15 @@ def notify_friends(run: Context, user_id: str, news_id: str) -> int | Deferred:
     return notifying.notify(run, fan_out, stores.news(), stores.friends(), stores.feeds())
 
 
-@app.task(name=fanout.NOTIFY_FRIENDS_PAGE, bind=True, **_PART)
-def notify_friends_page(run: Context, fan_out: dict[str, Any], page: int, after: str) -> None:
-    """Go on with page `page` of the friends, after the friend `after`."""
-    notifying.notify_page(
-        run,
-        read_fan_out(fan_out, app.queue),
-        read_page_number(page),
-        check_id(after, "after"),
-        stores.news(),
-        stores.friends(),
-    )
-
-
 @app.task(name=fanout.DELIVER_NEWS, bind=True, **_PART)
-def deliver_news(
-    run: Context, fan_out: dict[str, Any], chunk: dict[str, Any], friend_ids: list[str]
-) -> None:
+def deliver_news(run: Context, fan_out: dict[str, Any], friend_ids: list[str]) -> None:
     """Put the news into the feeds of these friends."""
+    part = read_part(run.message.part)
     notifying.deliver_chunk(
         run,
-        read_fan_out(fan_out, app.queue),
-        read_chunk(chunk),
+        read_fan_out(fan_out, app.queue, part),
+        part,
         read_friend_ids(friend_ids),
-        stores.news(),
+        stores.parts(),
         stores.feeds(),
     )

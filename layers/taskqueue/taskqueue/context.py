@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from taskqueue.errors import Retry
+from taskqueue.errors import GiveBack, Retry
 from taskqueue.message import Message
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-    from taskqueue.groups.completion import Parts
+    from taskqueue.groups.parts import Plan
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
 
@@ -29,13 +29,21 @@ class Deferred:
 DEFERRED: Final = Deferred()
 
 
+class Continued:
+    """The value of a task that goes on in its next turn, in another worker's time."""
+
+
+CONTINUED: Final = Continued()
+
+
 @dataclass(slots=True)
 class Context:
     """One run of a task.
 
     `attempt`: the number of this run, from 1; 0 for the first run of an idempotent task, which has
     no record. `retries`: how many runs before it ended in a retry. `log`: the function's logger;
-    its lines name the task. `has_planned`: whether this run has handed it over to its parts.
+    its lines name the task. `ends_at_ms`: when its worker's time is over, in milliseconds since the
+    epoch. `has_planned`: whether this run has handed it over to its parts.
     """
 
     message: Message
@@ -45,6 +53,7 @@ class Context:
     sender: "Sender"
     log: "Logger"
     now_ms: Callable[[], int]
+    ends_at_ms: int
     has_planned: bool = False
 
     @property
@@ -86,10 +95,24 @@ class Context:
             raise ValueError(f"the progress has more than {MAX_PROGRESS_BYTES} bytes")
         self.store.set_progress(self.id, self.attempt, progress)
 
-    def plan_parts(self, planned_key: str, task_id: str | None = None) -> "Parts":
-        """Hand the task over to its parts; then return `DEFERRED` from the task.
+    def plan_parts(self, plan: "Plan") -> bool:
+        """Say how far the task has planned its parts, before they are sent; it is PROGRESS then.
 
-        `task_id`: the task whose parts they are, if it is not this one.
+        Then send them, and return `DEFERRED`: the last part ends the task. Or return `CONTINUED`:
+        the next run finds the plan in the task's record, and goes on.
+
+        Returns:
+            False where the task has ended, since it was revoked: then send none, and return
+            `DEFERRED`.
+
+        Raises:
+            StoreError: it is not known what is written.
+            GiveBack: another worker has the task.
         """
         self.has_planned = True
-        return self.store.plan_parts(task_id or self.id, planned_key)
+        if self.store.plan_parts(self.id, self.attempt, plan):
+            return True
+        record = self.store.get(self.id)
+        if record and record.finished:
+            return False
+        raise GiveBack("another worker has the task")

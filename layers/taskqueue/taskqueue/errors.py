@@ -121,6 +121,13 @@ class TaskFailed(TaskQueueError):
     """The task failed with an error whose class is not known here."""
 
 
+class PartsFailed(TaskQueueError):
+    """Parts of the task failed."""
+
+    def __init__(self, failures: int, first_error: str) -> None:
+        super().__init__(f"{failures} of its parts failed; the first: {first_error}")
+
+
 class TaskRevoked(TaskQueueError):
     """The task was revoked, or waited beyond its expiry."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from taskqueue import clock
 from taskqueue.errors import MessageTooLarge, PoisonMessage
+from taskqueue.groups.part import Part
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_BYTES = 1_048_576
@@ -21,6 +22,7 @@ MAX_NAME_LENGTH = 255
 ORIGIN = "taskqueue"
 # This project's own headers, by names that are no caller's.
 TURN, AFTER, DEPTH = "taskqueue_turn", "taskqueue_after", "taskqueue_depth"
+PART = "taskqueue_part"
 MAX_COUNT = 1_000_000_000
 # A task that replaces another has its id; its turns come after all that the other may have had.
 TURNS_BEFORE_A_REPLACEMENT = 1_000_000
@@ -29,7 +31,7 @@ _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
     | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting"}
-    | {TURN, AFTER, DEPTH}
+    | {TURN, AFTER, DEPTH, PART}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -45,10 +47,11 @@ class Message:
     name. `is_own`: this project sent it, and so made a record where there is to be one. `encoded`:
     the body of a message that is to be sent, where somebody else has written it.
 
-    Three headers are this project's own. `turn`: which sending of the task this is; each retry and
+    Four headers are this project's own. `turn`: which sending of the task this is; each retry and
     each redrive begins another. A stock client's message says it by its `retries`, and by how often
     its task has been replaced by another. `after`: the attempt that sent this retry. `depth`: how
-    many tasks above it were each sent by the next.
+    many tasks above it were each sent by the next. `part`: which part of a
+    group the task is, if it is one.
     """
 
     task: str
@@ -68,6 +71,7 @@ class Message:
     root_id: str | None = None
     parent_id: str | None = None
     depth: int = 0
+    part: Part | None = None
     group_id: str | None = None
     is_own: bool = True
     headers: Mapping[str, Any] = field(default_factory=dict)
@@ -200,6 +204,7 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         root_id=_optional_text(headers, "root_id"),
         parent_id=_optional_text(headers, "parent_id"),
         depth=_own_count(headers, DEPTH) or 0,
+        part=_part(headers),
         group_id=_group_id(envelope),
         is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
@@ -209,7 +214,12 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
 def _headers(message: Message) -> dict[str, Any]:
     # A message without a `turn` says it by its `retries`.
     turn = None if message.turn == message.retries else message.turn
-    own = {TURN: turn, AFTER: message.after, DEPTH: message.depth or None}
+    own = {
+        TURN: turn,
+        AFTER: message.after,
+        DEPTH: message.depth or None,
+        PART: message.part.content if message.part else None,
+    }
     return {
         **message.headers,
         **{name: value for name, value in own.items() if value is not None},
@@ -342,6 +352,15 @@ def _count(value: object) -> int | None:
     """Return a count that a record can hold."""
     number = _number(value)
     return None if number is None or number > MAX_COUNT else int(number)
+
+
+def _part(headers: dict[str, Any]) -> Part | None:
+    """Return which part of a group the task is; None for none."""
+    content = headers.get(PART)
+    try:
+        return None if content is None else Part.read(content)
+    except ValueError:
+        raise PoisonMessage(f"the header {PART!r} names no part of a group") from None
 
 
 def _time_limits(headers: dict[str, Any]) -> tuple[float | None, float | None]:

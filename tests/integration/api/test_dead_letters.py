@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from taskqueue import clock
-from taskqueue.groups.completion import done_key, planned_key
+from taskqueue.groups.finishing import finish_part
+from taskqueue.groups.part import Done, Part
+from taskqueue.groups.parts import Plan
 from taskqueue.lambdas import wiring
 from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.records.lease import Claim
@@ -126,21 +128,27 @@ def test_a_redelivery_changes_nothing(stack: Stack, read: Send) -> None:
 
 def test_a_task_that_succeeded_stays_so(stack: Stack, read: Send) -> None:
     message = task("t-1")
-    wiring.task_store().complete(message, 5, clock.now_ms())
+    wiring.task_store().complete(message, 5, clock.now_ms(), "0:5:0")
     bury(record(encode(message)))
     assert read("GET", "/tasks/t-1").body["status"] == "SUCCESS"
 
 
-def test_with_a_part_the_whole_fails(stack: Stack, read: Send) -> None:
-    whole = task("whole")
+def test_with_a_part_the_whole_fails_when_the_others_are_done(stack: Stack, read: Send) -> None:
+    store = wiring.task_store()
+    task("whole")
     stack.set_status("whole", "STARTED")
-    wiring.task_store().plan_parts(whole.id, planned_key(0, "p", 2, 2_000, last=True))
-    wiring.task_store().finish_part(whole.id, done_key(0, "p", 0, 1_000))
-    assert read("GET", "/tasks/whole").body["progress"] == {"done": 1_000, "planned": 2_000}
-    part = Message("deliver_news", "whole.0.p.1", queue=QUEUE, parent_id=whole.id)
+    assert store.plan_parts("whole", 0, Plan(3, 3_000, is_whole=True))
+    finish_part(store, Part("whole", 0, 3), Done(1_000), clock.now_ms())
+    part = Message("deliver_news", "whole.1", queue=QUEUE, part=Part("whole", 1, 3))
     bury(record(encode(part)))
-    assert read("GET", "/tasks/whole").body["status"] == "FAILURE"
-    assert read("GET", "/tasks/whole.0.p.1").status == 404
+    said = read("GET", "/tasks/whole").body
+    assert (said["status"], said["progress"]) == ("PROGRESS", {"done": 1_000, "planned": 3_000})
+    bury(record(encode(replace(part, id="whole.2", part=Part("whole", 2, 3)))))
+    said = read("GET", "/tasks/whole").body
+    assert said["status"] == "FAILURE"
+    assert said["progress"] == {"done": 1_000, "planned": 3_000}
+    assert said["error"]["message"].startswith("2 of its parts failed; the first: ")
+    assert read("GET", "/tasks/whole.1").status == 404
 
 
 def test_a_parent_without_parts_goes_its_own_way(stack: Stack, read: Send) -> None:
@@ -241,11 +249,11 @@ def test_a_letter_that_cannot_be_redriven_keeps_no_other_from_its_queue(
 
 
 def test_a_part_whose_workers_died_is_redriven(stack: Stack, write: Send) -> None:
-    parent, part = task("whole"), replace(task("whole.0"), parent_id="whole")
+    parent, part = task("whole"), replace(task("whole.0"), part=Part("whole", 0, 1))
     store = wiring.task_store()
     store.enqueue(parent, 1)
     store.claim([Claim(parent, 2, "m-0", "n-0")], 1)
-    store.plan_parts("whole", planned_key(0, "p", 1, 1, last=True))
+    store.plan_parts("whole", 1, Plan(1, 1, is_whole=True))
     store.claim([Claim(part, 2, "m-1", "n-0")], 1)
     bury(record(encode(part)))
     reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")

@@ -65,7 +65,7 @@ def test_a_task_without_a_record_is_only_sent(stack: Stack, write: Send) -> None
     assert stack.items("tasks_table") == []
 
 
-@pytest.mark.parametrize("name", ["deliver_news", "notify_friends_page"])
+@pytest.mark.parametrize("name", ["deliver_news"])
 def test_an_internal_task_is_none_for_a_caller(
     stack: Stack, write: Send, read: Send, name: str
 ) -> None:
@@ -108,9 +108,13 @@ def test_views_that_are_sent_as_a_task_have_the_limits_of_views(
         ({"progress": {"S": "{"}}, {"progress": None}),
         ({"enqueued_at_ms": {"N": "1e30"}}, {"task": "notify_friends"}),
         ({"enqueued_at_ms": {"N": "9" * 30}}, {"enqueued_at": None}),
-        ({"parts_done": {"SS": ["x", "a:b:c:d"]}}, {"progress": {"done": 0, "planned": 0}}),
+        (
+            {"parts_plan": {"S": "[1,5,true,null]"}, "parts_done": {"SS": ["x", "a:b:c:d"]}},
+            {"progress": {"done": 0, "planned": 5}},
+        ),
         ({"parts_done": {"L": []}}, {"task": "notify_friends"}),
-        ({"parts_planned": {"SS": ["0:p:" + "9" * 5_000 + ":1:last"]}}, {"status": "PENDING"}),
+        ({"parts_plan": {"S": "[1e9,1,true,null]"}}, {"status": "PENDING"}),
+        ({"parts_plan": {"S": "[" + "9" * 5_000 + ",1,true,null]"}}, {"status": "PENDING"}),
     ],
 )
 def test_of_a_damaged_record_is_said_what_is_known(
@@ -240,7 +244,13 @@ def test_a_task_that_waits_is_revoked(stack: Stack, write: Send, read: Send) -> 
     assert read("GET", f"/tasks/{task_id}").body["status"] == "REVOKED"
 
 
-@pytest.mark.parametrize("status", ["STARTED", "PROGRESS", "SUCCESS", "FAILURE"])
+def test_a_task_that_its_parts_are_to_finish_is_revoked(stack: Stack, write: Send) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    stack.set_status(task_id, "PROGRESS")
+    assert write("DELETE", f"/tasks/{task_id}").body["status"] == "REVOKED"
+
+
+@pytest.mark.parametrize("status", ["STARTED", "SUCCESS", "FAILURE"])
 def test_a_task_that_has_started_is_not_revoked(stack: Stack, write: Send, status: str) -> None:
     task_id = write("POST", PATH, CALL).body["task_id"]
     stack.set_status(task_id, status)

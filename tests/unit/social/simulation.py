@@ -18,6 +18,7 @@ from taskqueue.errors import Throttled
 from taskqueue.message import Message
 from taskqueue.records.record import TaskRecord
 from taskqueue.testing.broker import MemoryBroker, StoredMessage, lambda_event
+from tests.unit.social.memory_parts import MemoryParts
 from tests.unit.taskqueue.rig import Died, Fuse, Invocation, Rig
 
 if TYPE_CHECKING:
@@ -42,10 +43,14 @@ class Trouble:
 
 
 class World:
-    """The friends of one user, the feeds, and a queue with the task that announces a post."""
+    """The friends of one user, the feeds, and a queue with the task that announces a post.
 
-    def __init__(self, friends: Sequence[str]) -> None:
-        self.friends = friends
+    `page_ms`: how long it takes to read a page of friends.
+    """
+
+    def __init__(self, friends: Iterable[str], page_ms: int = 0) -> None:
+        self.friends = set(friends)
+        self.page_ms = page_ms
         self.deliveries: Counter[str] = Counter()
         self.rig = Rig(app)
         self.rig.store.enqueue(MESSAGE, self.rig.now_ms)
@@ -124,6 +129,7 @@ class World:
             patch.setenv("FEED_TTL_SECONDS", "3600")
             patch.setattr(stores, "news", lambda: fuse.wrap(_News()))
             patch.setattr(stores, "friends", lambda: fuse.wrap(_Friends(self)))
+            patch.setattr(stores, "parts", lambda: fuse.wrap(MemoryParts(_News(), self.rig.store)))
             patch.setattr(stores, "feeds", lambda: _Feeds(self, fuse))
             yield
 
@@ -161,6 +167,7 @@ class _Friends:
     world: World
 
     def page(self, user_id: str, after: str | None, limit: int) -> FriendPage:
+        self.world.rig.now_ms += self.world.page_ms
         rest = [friend for friend in sorted(self.world.friends) if friend > (after or "")]
         more = len(rest) > limit
         return FriendPage(tuple(rest[:limit]), rest[limit - 1] if more else None)

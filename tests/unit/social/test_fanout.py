@@ -1,11 +1,27 @@
+"""What a fan-out plans: pages of chunks, cut between the same friends whenever they are sent."""
+
 import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from social.fanout import CHUNK_SIZE, PAGE_SIZE, Chunk, FanOut, is_small, plan_page
+from social.fanout import (
+    CHUNK_SIZE,
+    MAX_CHUNK_SIZE,
+    NOTHING_PLANNED,
+    PAGE_SIZE,
+    FanOut,
+    LastPage,
+    as_sent,
+    as_whole,
+    chunk_messages,
+    is_small,
+    knows_its_size,
+    with_page,
+)
 from social.friends import FriendPage
-from taskqueue.groups.completion import Parts
+from taskqueue.groups.part import Part
+from taskqueue.groups.parts import Plan
 from taskqueue.message import MAX_BYTES, MAX_ID_LENGTH, Message, decode, encode
 
 FAN_OUT = FanOut("t1", "notifications", "80", "n1", 1_900_000_000)
@@ -15,8 +31,8 @@ def ids(count: int) -> tuple[str, ...]:
     return tuple(f"u{number:05}" for number in range(count))
 
 
-def chunks_of(messages: tuple[Message, ...]) -> list[Message]:
-    return [message for message in messages if message.task == "deliver_news"]
+def first_page(count: int, next_token: str | None = None) -> Plan:
+    return with_page(NOTHING_PLANNED, FriendPage(ids(count), next_token))
 
 
 def test_the_first_page_is_served_at_once_up_to_a_thousand_friends() -> None:
@@ -26,29 +42,42 @@ def test_the_first_page_is_served_at_once_up_to_a_thousand_friends() -> None:
     assert not is_small(FriendPage(ids(10), "u00009"))
 
 
-def test_a_hub_of_1045_friends_is_two_chunks() -> None:
-    plan = plan_page(FAN_OUT, 0, FriendPage(ids(1_045), None), "p1")
+def test_a_hub_of_1045_friends_is_two_chunks_that_know_it() -> None:
+    plan = first_page(1_045)
+    messages = chunk_messages(FAN_OUT, plan, ids(1_045))
 
-    assert [len(message.kwargs["friend_ids"]) for message in plan.messages] == [1_000, 45]
-    assert plan.key == "0:p1:2:1045:last"
-
-
-def test_a_page_with_more_behind_it_ends_in_the_message_that_goes_on() -> None:
-    plan = plan_page(FAN_OUT, 3, FriendPage(ids(PAGE_SIZE), "u09999"), "p1")
-
-    *chunks, more = plan.messages
-    assert [message.task for message in chunks] == ["deliver_news"] * 10
-    assert more.task == "notify_friends_page"
-    assert more.kwargs["page"] == 4
-    assert more.kwargs["after"] == "u09999"
-    assert plan.key == "3:p1:10:10000:more"
+    assert plan == Plan(2, 1_045, is_whole=True, cursor=[None, "u00999", "u01044"])
+    assert [len(message.kwargs["friend_ids"]) for message in messages] == [1_000, 45]
+    assert [message.part for message in messages] == [Part("t1", 0, 2), Part("t1", 1, 2)]
+    assert [message.id for message in messages] == ["t1.0", "t1.1"]
+    assert knows_its_size(plan)
 
 
-def test_an_empty_last_page_is_a_plan_of_no_parts() -> None:
-    plan = plan_page(FAN_OUT, 1, FriendPage((), None), "p1")
+def test_a_page_with_more_behind_it_does_not_know_how_many_parts_there_are() -> None:
+    plan = first_page(PAGE_SIZE, "u09999")
+    next_plan = with_page(plan, FriendPage(("v1", "v2"), None))
 
-    assert plan.messages == ()
-    assert plan.key == "1:p1:0:0:last"
+    assert {message.part for message in chunk_messages(FAN_OUT, plan, ids(PAGE_SIZE))} == {
+        Part("t1", index) for index in range(10)
+    }
+    assert next_plan == Plan(11, 10_002, is_whole=True, cursor=["u09999", "v2"])
+    (message,) = chunk_messages(FAN_OUT, next_plan, ("v1", "v2"))
+    assert message.part == Part("t1", 10, 11)
+    assert not knows_its_size(next_plan)
+
+
+def test_an_empty_last_page_has_no_chunks() -> None:
+    plan = with_page(first_page(PAGE_SIZE, "u09999"), FriendPage((), None))
+
+    assert plan == Plan(10, PAGE_SIZE, is_whole=True, cursor=["u09999"])
+    assert chunk_messages(FAN_OUT, plan, ()) == []
+
+
+def test_what_was_sent_is_not_sent_again_and_the_next_page_begins_behind_it() -> None:
+    plan = as_sent(first_page(PAGE_SIZE, "u09999"))
+
+    assert chunk_messages(FAN_OUT, as_whole(plan), ()) == []
+    assert LastPage.of(plan).next_after == "u09999"
 
 
 def test_the_reporting_message_is_the_task_as_it_was_called() -> None:
@@ -58,42 +87,39 @@ def test_the_reporting_message_is_the_task_as_it_was_called() -> None:
 def test_parts_stay_within_the_limits_of_a_message_for_the_longest_ids() -> None:
     fan_out = FanOut("t" * MAX_ID_LENGTH, "notifications", "a" * 128, "n" * 128, 1_900_000_000)
     friends = tuple(f"{number:0128}" for number in range(CHUNK_SIZE))
+    plan = with_page(NOTHING_PLANNED, FriendPage(friends, friends[-1]))
 
-    plan = plan_page(fan_out, 99_999, FriendPage(friends, friends[-1]), "p" * 12)
-
-    for message in plan.messages:
+    for message in chunk_messages(fan_out, plan, friends):
         assert len(message.id) <= MAX_ID_LENGTH
         assert len(encode(message)) <= MAX_BYTES / 4
         assert decode(encode(message)).id == message.id
 
 
-@given(count=st.integers(0, 3 * CHUNK_SIZE), page=st.integers(0, 500), more=st.booleans())
-def test_each_friend_is_in_one_chunk_and_the_plan_is_done_when_all_chunks_are(
-    count: int, page: int, more: bool
-) -> None:
-    friends = ids(count)
-    plan = plan_page(
-        FAN_OUT, page, FriendPage(friends, friends[-1] if more and count else None), "p"
-    )
+@given(data=st.data())
+def test_a_page_sent_again_has_each_friend_in_the_chunk_that_it_was_in(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 3 * CHUNK_SIZE), label="friends")
+    planned = [f"u{number:05}" for number in range(0, 2 * count, 2)]
+    plan = with_page(NOTHING_PLANNED, FriendPage(tuple(planned), None))
+    users = st.integers(0, 2 * count - 2).map("u{:05}".format)
+    now = sorted(set(planned) ^ data.draw(st.sets(users, max_size=50), label="came or went"))
 
-    chunks = chunks_of(plan.messages)
-    planned = [friend for message in chunks for friend in message.kwargs["friend_ids"]]
-    done = {
-        Chunk(**message.kwargs["chunk"]).done_key(len(message.kwargs["friend_ids"]))
-        for message in chunks
-    }
-    assert planned == list(friends)
-    assert len(done) == len(chunks)
-    parts = Parts(frozenset({plan.key}), frozenset(done))
-    assert (parts.count, parts.planned_count) == (count, count)
+    before = chunk_messages(FAN_OUT, plan, planned)
+    again = chunk_messages(FAN_OUT, plan, now)
+
+    assert [message.part for message in again] == [message.part for message in before]
+    sent = [friend for message in again for friend in message.kwargs["friend_ids"]]
+    assert sent == now
+    for one, other in zip(before, again, strict=True):
+        stayed = set(one.kwargs["friend_ids"]) & set(now)
+        assert stayed <= set(other.kwargs["friend_ids"])
+        assert len(other.kwargs["friend_ids"]) <= MAX_CHUNK_SIZE
 
 
 @given(count=st.integers(0, 2 * CHUNK_SIZE))
 def test_arguments_survive_the_queue(count: int) -> None:
-    plan = plan_page(FAN_OUT, 0, FriendPage(ids(count), None), "p1")
-
-    for message in plan.messages:
+    for message in chunk_messages(FAN_OUT, first_page(count), ids(count)):
         received = decode(encode(message))
         assert FanOut(**received.kwargs["fan_out"]) == FAN_OUT
         assert json.loads(json.dumps(message.kwargs)) == received.kwargs
         assert (received.queue, received.parent_id) == ("notifications", "t1")
+        assert received.part == message.part

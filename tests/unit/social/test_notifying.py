@@ -38,8 +38,8 @@ def _small_pages() -> object:
         yield
 
 
-def world_of(count: int) -> World:
-    return World([f"u{number:03}" for number in range(count)])
+def world_of(count: int, page_ms: int = 0) -> World:
+    return World([f"u{number:03}" for number in range(count)], page_ms)
 
 
 def first(count: int) -> int:
@@ -51,7 +51,7 @@ def last(count: int) -> int:
 
 
 def assert_exact(world: World) -> None:
-    assert set(world.deliveries) == set(world.friends)
+    assert set(world.deliveries) == world.friends
     assert world.record.status == states.SUCCESS
     assert world.record.result == len(world.friends)
     assert world.rig.reasons() == []
@@ -76,47 +76,69 @@ def test_few_friends_are_served_by_the_task_itself() -> None:
     assert_exact(world)
 
 
-def test_many_friends_are_handed_over_and_the_task_shows_progress() -> None:
+def test_many_friends_are_handed_over_to_parts() -> None:
     world = world_of(CHUNK + 1)
 
     world.receive()
     assert world.record.status == states.PROGRESS
     assert world.record.parts is not None
-    assert world.record.parts.count == 0
+    assert (world.record.parts.plan.parts, world.record.parts.plan.count) == (2, CHUNK + 1)
 
-    world.receive()
-    assert world.record.status == states.PROGRESS
-    assert world.record.parts is not None
-    assert world.record.parts.count == CHUNK
-
-    world.receive()
+    world.receive_all(first)
     assert_exact(world)
 
 
-def test_parts_that_are_done_before_their_plan_is_recorded_are_counted() -> None:
+def test_who_dies_before_the_parts_are_sent_is_followed_by_another() -> None:
     world = world_of(CHUNK + 1)
-    world.receive(0, 1, Trouble("plan_parts"))
-    assert world.record.parts is None
+    world.receive(0, 1, Trouble("plan_parts", "dies after"))
+    assert world.record.status == states.PROGRESS
+    assert not world.deliveries
 
-    parts = world.waiting()
-    for _ in parts:
+    world.receive_all(first)
+    assert_exact(world)
+
+
+def test_a_planner_goes_on_in_its_next_turn_when_half_of_its_time_is_gone() -> None:
+    world = world_of(12 * PAGE, page_ms=4_000)
+
+    turns = 0
+    while not (world.record.parts and world.record.parts.plan.is_whole):
+        planner = [message for message in world.waiting() if "deliver_news" not in message.body]
+        world.receive(world.waiting().index(planner[0]))
+        turns += 1
+    # The page with which half of 30 s is gone is the fourth.
+    assert turns == 3
+    assert (world.record.turn, world.record.retries) == (2, 0)
+
+    world.receive_all(last)
+    assert_exact(world)
+    assert set(world.deliveries.values()) == {1}
+
+
+def test_a_part_that_is_done_delivers_nothing_a_second_time() -> None:
+    world = world_of(CHUNK + 1)
+    world.receive()
+    world.receive(0, 1, twice=True)
+
+    world.receive_all(first)
+
+    assert_exact(world)
+    assert set(world.deliveries.values()) == {1}
+
+
+@pytest.mark.parametrize("deliveries", range(1, 5))
+def test_a_fan_out_that_is_revoked_goes_to_no_further_friend(deliveries: int) -> None:
+    world = world_of(3 * PAGE, page_ms=16_000)
+    for _ in range(deliveries):
         world.receive()
-    assert set(world.deliveries) == set(world.friends)
-    assert world.record.status == states.STARTED
+    delivered = world.deliveries.copy()
 
+    world.rig.store.revoke(MESSAGE.id, world.rig.now_ms)
     world.receive_all(first)
-    assert_exact(world)
 
-
-def test_who_dies_when_its_parts_are_done_before_their_plan_is_followed_by_another() -> None:
-    world = world_of(CHUNK + 1)
-    is_overtaken = Trouble("plan_parts", "is overtaken")
-    world.receive(0, 1, is_overtaken, Trouble("plan_parts", "dies after"))
-    assert set(world.deliveries) == set(world.friends)
-    assert world.record.status == states.PROGRESS
-
-    world.receive_all(first)
-    assert_exact(world)
+    assert world.deliveries == delivered
+    assert world.record.status == states.REVOKED
+    assert world.rig.reasons() == []
 
 
 @pytest.mark.parametrize("kind", ["dies before", "dies after", "fails", "is overtaken"])
@@ -138,11 +160,16 @@ def test_trouble_at_any_call_loses_and_doubles_nothing(
 
 
 @settings(max_examples=300, deadline=None)
-@given(count=st.integers(0, 5 * PAGE), deliveries=DELIVERIES, data=st.data())
+@given(
+    count=st.integers(0, 5 * PAGE),
+    page_ms=st.sampled_from([0, 6_000, 16_000]),
+    deliveries=DELIVERIES,
+    data=st.data(),
+)
 def test_any_order_any_copies_any_batches_any_trouble(
-    count: int, deliveries: list[Kind | None], data: st.DataObject
+    count: int, page_ms: int, deliveries: list[Kind | None], data: st.DataObject
 ) -> None:
-    world = world_of(count)
+    world = world_of(count, page_ms)
     for kind in deliveries:
         waiting = world.waiting()
         if not waiting:
@@ -170,5 +197,5 @@ def test_a_part_of_a_task_that_nobody_knows_any_more_still_delivers() -> None:
 
     world.receive_all(first)
 
-    assert set(world.deliveries) == set(world.friends)
+    assert set(world.deliveries) == world.friends
     assert world.rig.store.get(MESSAGE.id) is None

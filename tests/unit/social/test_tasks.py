@@ -1,7 +1,7 @@
 """The tasks as the worker runs them, on queues and records in memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,16 @@ from social.friends import FriendPage
 from social.ids import InvalidId
 from social.news import News
 from social.notifying import NotTheAuthor
-from social.tasks import app, deliver_news, notify_friends, notify_friends_page
-from taskqueue.errors import StoreError, Throttled
-from taskqueue.message import Message
+from social.tasks import app, deliver_news, notify_friends
+from taskqueue.dead_letters.bury import bury
+from taskqueue.dead_letters.letter import DeadLetter, ReadLetter
+from taskqueue.errors import PartsFailed, StoreError, Throttled
+from taskqueue.groups.part import Part
+from taskqueue.message import Message, decode, sent_again
 from taskqueue.records import states
+from taskqueue.records.meta import ErrorInfo
 from taskqueue.testing import InMemory
+from tests.unit.social.memory_parts import MemoryParts
 
 TTL_SECONDS = 3_600
 NOW_MS = 1_763_827_200_000
@@ -32,6 +37,7 @@ class Memory:
     errors: list[Exception] = field(default_factory=list)
     posted: dict[str, str] = field(default_factory=lambda: {"n1": "80"})
     deleted_after: int | None = None
+    before_delivery: Callable[[], None] = lambda: None
 
     def get(self, news_id: str) -> News | None:
         """Return news of `posted`, by their authors, unless so many deliveries deleted them."""
@@ -47,6 +53,7 @@ class Memory:
     def deliver(
         self, user_ids: Iterable[str], news_id: str, author_id: str, expires_at: int
     ) -> int:
+        self.before_delivery()
         if self.errors:
             raise self.errors.pop()
         users = list(user_ids)
@@ -66,8 +73,9 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
 
 
 @pytest.fixture
-def run() -> Iterator[InMemory]:
+def run(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemory]:
     with InMemory(app, NOW_MS) as run:
+        monkeypatch.setattr(stores, "parts", lambda: MemoryParts(memory, run.store))
         yield run
 
 
@@ -76,11 +84,10 @@ def ids(count: int) -> list[str]:
 
 
 def test_the_tasks_have_the_names_that_clients_and_parts_use() -> None:
-    assert set(app.tasks) == {"notify_friends", "notify_friends_page", "deliver_news"}
+    assert set(app.tasks) == {"notify_friends", "deliver_news"}
     assert {task.queue for task in app.tasks.values()} == {"notifications"}
     assert not notify_friends.options.idempotent
     assert deliver_news.options.idempotent
-    assert notify_friends_page.options.idempotent
     assert [task.name for task in app.tasks.values() if not task.options.internal] == [
         "notify_friends"
     ]
@@ -188,34 +195,37 @@ FAN_OUT = {
     "news_id": "n1",
     "expires_at": NOW_MS // 1_000,
 }
-CHUNK = {"page": 0, "plan_id": "0123456789ab", "index": 0}
+PART = Part("t1", 0, 1)
+
+
+def part_message(arguments: Mapping[str, Any] = {}, *, part: Part | None = PART) -> Message:
+    """Return the message of a part, as anyone may send it who may send to the queue."""
+    kwargs = {"fan_out": FAN_OUT, "friend_ids": ["81"], **arguments}
+    return Message("deliver_news", "p1", kwargs=kwargs, queue=app.queue, part=part)
 
 
 @pytest.mark.parametrize(
-    ("part", "reason"),
+    ("arguments", "reason"),
     [
         ({}, None),
         ({"fan_out": {}}, "fan_out is not what a fan-out plans"),
         ({"fan_out": [1]}, "fan_out is not what a fan-out plans"),
         ({"fan_out": {**FAN_OUT, "more": 1}}, "fan_out is not what a fan-out plans"),
-        ({"fan_out": {**FAN_OUT, "task_id": "x" * 256}}, "task_id is not what"),
+        ({"fan_out": {**FAN_OUT, "task_id": "t2"}}, "task_id is not what"),
         ({"fan_out": {**FAN_OUT, "queue": "views"}}, "queue is not what"),
         ({"fan_out": {**FAN_OUT, "author_id": "81"}}, "The news is another user's."),
         ({"fan_out": {**FAN_OUT, "news_id": "../n"}}, "news_id must be"),
         ({"fan_out": {**FAN_OUT, "expires_at": "soon"}}, "expires_at is not what"),
         ({"fan_out": {**FAN_OUT, "expires_at": 10**400}}, "expires_at is not what"),
-        ({"chunk": {**CHUNK, "page": -1}}, "page is not what"),
-        ({"chunk": {**CHUNK, "plan_id": "a:b"}}, "plan_id is not what"),
-        ({"chunk": {**CHUNK, "index": True}}, "index is not what"),
         ({"friend_ids": "81"}, "friend_ids is not what"),
         ({"friend_ids": [81]}, "friend_ids must be"),
-        ({"friend_ids": ids(1_001)}, "friend_ids is not what"),
+        ({"friend_ids": ids(10_001)}, "friend_ids is not what"),
     ],
 )
 def test_a_part_checks_what_it_is_given(
-    memory: Memory, run: InMemory, part: dict[str, Any], reason: str | None
+    memory: Memory, run: InMemory, arguments: dict[str, Any], reason: str | None
 ) -> None:
-    deliver_news.delay(**{"fan_out": FAN_OUT, "chunk": CHUNK, "friend_ids": ["81"], **part})
+    run.send(part_message(arguments))
     run.work()
 
     letters = [letter.reason for letter in run.dead_letters()]
@@ -226,35 +236,67 @@ def test_a_part_checks_what_it_is_given(
         assert memory.delivered == Counter()
 
 
-def test_a_page_checks_what_it_is_given(memory: Memory, run: InMemory) -> None:
-    notify_friends_page.delay(FAN_OUT, 0, after="../..")
+def test_a_part_of_no_group_delivers_nothing(memory: Memory, run: InMemory) -> None:
+    run.send(part_message(part=None))
     run.work()
 
-    assert ["after must be" in letter.reason for letter in run.dead_letters()] == [True]
+    assert ["part is not what" in letter.reason for letter in run.dead_letters()] == [True]
+    assert memory.delivered == Counter()
 
 
-def test_a_page_of_another_task_writes_nothing(memory: Memory, run: InMemory) -> None:
-    memory.friends = ids(25_000)
+def test_a_part_of_another_task_writes_nothing(memory: Memory, run: InMemory) -> None:
     run.store.enqueue(Message("select_populate_book", "t1"), NOW_MS)
 
-    notify_friends_page.delay(FAN_OUT, 1, "u00009")
+    run.send(part_message())
     run.work()
 
-    record = run.store.get("t1")
-    assert record is not None
-    assert record.parts is None
+    assert len(run.dead_letters()) == 1
     assert memory.delivered == Counter()
 
 
-def test_no_page_follows_when_the_task_is_revoked(memory: Memory, run: InMemory) -> None:
+class _NoLetters:
+    def put(self, letter: DeadLetter) -> None:
+        """Keep none."""
+
+
+@pytest.mark.parametrize("delivered", [0, 1_000, 10_000, 13_000])
+def test_a_fan_out_ends_when_it_is_revoked(memory: Memory, run: InMemory, delivered: int) -> None:
     memory.friends = ids(25_000)
-    run.store.enqueue(Message("notify_friends", "t1", ("80", "n1")), NOW_MS)
-    run.store.revoke("t1", NOW_MS)
+    result = notify_friends.delay("80", "n1")
 
-    notify_friends_page.delay(FAN_OUT, 1, "u00009")
+    def revoke() -> None:
+        if memory.delivered.total() == delivered:
+            run.store.revoke(result.id, run.now_ms())
+
+    memory.before_delivery = revoke
     run.work()
 
-    record = run.store.get("t1")
-    assert record is not None
-    assert record.status == states.REVOKED
-    assert memory.delivered == Counter()
+    # The chunk that was under way is delivered.
+    assert memory.delivered.total() == delivered + 1_000
+    assert result.state == states.REVOKED
+    assert run.dead_letters() == []
+
+
+def test_parts_that_fail_fail_the_fan_out_until_they_are_redriven(
+    memory: Memory, run: InMemory
+) -> None:
+    memory.friends = ids(3_000)
+    memory.errors = [StoreError() for _ in range(33)]
+    result = notify_friends.delay("80", "n1")
+    run.work(seconds=24 * 3_600)
+    letters = run.dead_letters()
+    assert result.state == states.PROGRESS
+
+    for letter in letters:
+        kept = DeadLetter(letter.message_id, letter.queue, letter.reason, letter.body, NOW_MS)
+        read = ReadLetter(kept, decode(letter.body), ErrorInfo.of(StoreError("down")))
+        bury(read, _NoLetters(), run.store, run.now_ms())
+
+    with pytest.raises(PartsFailed, match="3 of its parts failed; the first: StoreError: down"):
+        result.get(timeout=0)
+    for letter in letters:
+        again = decode(sent_again(letter.body, turn=99, after=None, retries=0, eta=None))
+        run.store.reset(again, run.now_ms())
+        run.send(again)
+    run.work()
+    assert result.get(timeout=0) == 3_000

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.errors import MessageTooLarge, PoisonMessage
-from taskqueue.message import AFTER, DEPTH, MAX_BYTES, MAX_ID_LENGTH, TURN, Message, decode, encode
+from taskqueue.groups.part import Part
+from taskqueue.message import (
+    AFTER,
+    DEPTH,
+    MAX_BYTES,
+    MAX_ID_LENGTH,
+    TURN,
+    Message,
+    decode,
+    encode,
+    sent_again,
+)
 from tests.unit.taskqueue.kombu_messages import (
     CHAINED,
     COMPRESSED,
@@ -220,3 +231,32 @@ def test_the_written_message_can_be_read_in_the_console() -> None:
     assert body["headers"]["eta"] == "1970-01-01T00:00:00+00:00"
     assert body["properties"]["delivery_info"]["routing_key"] == "q"
     assert json.loads(base64.b64decode(body["body"]))[0] == ["a"]
+
+
+@pytest.mark.parametrize("part", [Part("w", 0), Part("w", 5, 6), Part("ä" * 255, 10**9 - 1)])
+def test_a_message_says_which_part_of_a_group_it_is(part: Part) -> None:
+    message = Message("t", "i", part=part)
+    assert decode(encode(message)).part == part
+    assert decode(sent_again(encode(message), turn=1, after=1, retries=1, eta=None)).part == part
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        1,
+        {},
+        {"of": "w"},
+        {"of": "", "index": 0},
+        {"of": "w" * 256, "index": 0},
+        {"of": "\ud800", "index": 0},
+        {"of": "w", "index": -1},
+        {"of": "w", "index": True},
+        {"of": "w", "index": 1.0},
+        {"of": "w", "index": 10**9},
+        {"of": "w", "index": 2, "size": 2},
+        {"of": "w", "index": 2, "size": "3"},
+    ],
+)
+def test_what_names_no_part_is_poison(content: Any) -> None:
+    with pytest.raises(PoisonMessage, match="names no part"):
+        decode(encode(Message("t", "i", headers={"taskqueue_part": content})))

@@ -22,7 +22,9 @@ from taskqueue import (
     send_many,
 )
 from taskqueue.context import DEFERRED
-from taskqueue.groups.completion import done_key, planned_key
+from taskqueue.groups.finishing import end_whole, finish_part
+from taskqueue.groups.part import Done, Part
+from taskqueue.groups.parts import Plan
 from taskqueue.message import Message
 from taskqueue.testing import InMemory
 
@@ -80,17 +82,22 @@ def ask_in_vain(run: Context) -> None:
 
 @app.task(bind=True, queue="slow")
 def parent(run: Context, parts: int) -> Any:
-    messages = [Message("part", f"{run.id}.{n}", [run.id, n], queue="orders") for n in range(parts)]
+    run.plan_parts(Plan(parts, parts, is_whole=True))
+    messages = [
+        Message("part", f"{run.id}.{index}", queue="orders", part=Part(run.id, index, parts))
+        for index in range(parts)
+    ]
     run.sender.send_unrecorded(messages, run.now_ms())
-    run.plan_parts(planned_key(0, "p", parts, parts, last=True))
     return DEFERRED
 
 
 @app.task(bind=True, idempotent=True)
-def part(run: Context, parent_id: str, index: int) -> None:
-    parts = run.store.finish_part(parent_id, done_key(0, "p", index, 1))
-    if parts.complete:
-        run.store.complete(Message("parent", parent_id), parts.count, run.now_ms())
+def part(run: Context) -> None:
+    assert run.message.part is not None
+    whole = finish_part(run.store, run.message.part, Done(1), run.now_ms())
+    if whole:
+        parent = Message("parent", run.message.part.whole_id)
+        end_whole(run.store, parent, whole, run.now_ms())
 
 
 @app.task(bind=True, max_retries=1)
@@ -417,7 +424,7 @@ def test_an_unknown_task_has_no_record(memory: InMemory) -> None:
 
 
 def test_an_idempotent_task_has_none_either(memory: InMemory) -> None:
-    result = part.delay("nobody", 0)
+    result = memory.send(Message("part", "p", queue="orders", part=Part("nobody", 0, 1)))
     memory.work()
     with pytest.raises(TaskNotFound):
         _ = result.state

@@ -10,13 +10,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from taskqueue.app import App
-from taskqueue.context import DEFERRED, Context
+from taskqueue.context import CONTINUED, DEFERRED, Context
 from taskqueue.errors import GiveBack, Retry, StoreError, Throttled
-from taskqueue.groups.completion import planned_key
+from taskqueue.groups.part import Part
+from taskqueue.groups.parts import Plan
 from taskqueue.message import Message, decode, encode
 from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
 from taskqueue.testing.broker import lambda_event
-from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
+from taskqueue.worker.batch import MAX_LOST_ATTEMPTS, RESERVED_MS
 from taskqueue.worker.group_commit import GroupCommit
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.kombu_messages import PICKLED, PLAIN, base64_of
@@ -77,7 +78,7 @@ class Tasks:
 
     def defer(self, run: Context) -> Any:
         self.ran.append(run.id)
-        run.plan_parts(planned_key(0, "p", 1, 5, last=True))
+        run.plan_parts(Plan(1, 5, is_whole=True))
         return DEFERRED
 
     def harmless(self, run: Context) -> None:
@@ -257,6 +258,39 @@ def test_a_deferred_task_stays_in_progress(rig: Rig, tasks: Tasks) -> None:
     assert rig.deliver() == 0
     assert rig.record("a").status == "PROGRESS"
     assert rig.metrics.counts == {"TasksDeferred": 1}
+
+
+def test_a_task_goes_on_in_its_next_turn_without_a_retry(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="stepwise", bind=True)
+    def stepwise(run: Context) -> Any:
+        tasks.ran.append(f"{run.message.turn}:{run.attempt}:{run.retries}")
+        assert run.ends_at_ms - run.now_ms() == rig.remaining_ms - RESERVED_MS
+        return CONTINUED if run.attempt < 3 else "done"
+
+    rig.send(Message("stepwise", "a"))
+    assert rig.deliver() == 0
+    assert (rig.record("a").status, rig.record("a").turn) == ("PROGRESS", 1)
+    rig.deliver_until_empty(at_most_seconds=0)
+    assert tasks.ran == ["0:1:0", "1:2:0", "2:3:0"]
+    assert (rig.record("a").status, rig.record("a").result) == ("SUCCESS", "done")
+
+
+def test_a_part_that_ends_without_success_is_a_dead_letter_for_its_group(rig: Rig) -> None:
+    part = Part("whole", 0)
+    rig.send(
+        Message("fail", "failed", part=part),
+        Message("add", "expired", [1], part=part, expires_at_ms=NOW_MS),
+        Message("add", "revoked", [1], part=part),
+    )
+    rig.store.enqueue(Message("add", "revoked", [1]), NOW_MS)
+    rig.store.revoke("revoked", NOW_MS)
+    assert rig.deliver() == 0
+    assert sorted(rig.reasons()) == [
+        "expired",
+        "failed after 0 retries: ValueError: no, 0",
+        "revoked",
+    ]
+    assert rig.statuses(["failed", "expired", "revoked"]) == ["FAILURE", "REVOKED", "REVOKED"]
 
 
 def test_progress_is_shown_and_a_finished_task_keeps_it(rig: Rig) -> None:

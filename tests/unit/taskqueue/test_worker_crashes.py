@@ -7,7 +7,9 @@ import pytest
 
 from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
-from taskqueue.groups.completion import done_key, planned_key
+from taskqueue.groups.finishing import end_whole, finish_part
+from taskqueue.groups.part import Done, Part
+from taskqueue.groups.parts import Plan
 from taskqueue.message import Message
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
@@ -71,11 +73,10 @@ class Scene:
     def parent(self, run: Context) -> Any:
         """Plan one part, do it here, and finish the task by it."""
         self.ran(run)
-        plan_id = f"plan{run.attempt}"
-        run.store.finish_part(run.id, done_key(0, plan_id, 0, 7))
-        parts = run.plan_parts(planned_key(0, plan_id, 1, 7, last=True))
-        if parts.complete:
-            run.store.complete(run.message, parts.count, run.now_ms())
+        if run.plan_parts(Plan(1, 7, is_whole=True)):
+            whole = finish_part(run.store, Part(run.id, 0, 1), Done(7), run.now_ms())
+            assert whole is not None
+            end_whole(run.store, run.message, whole, run.now_ms())
         return DEFERRED
 
     def harmless(self, run: Context) -> None:

@@ -1,10 +1,11 @@
 """Keeps a dead letter and says so in the record of its task."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from taskqueue.dead_letters.letter import DeadLetter, ReadLetter
 from taskqueue.errors import TaskQueueError
+from taskqueue.groups.finishing import end_whole, finish_part
+from taskqueue.groups.part import Failed, Part
 from taskqueue.message import Message
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import TaskStore
@@ -21,30 +22,29 @@ class Letters(Protocol):
 def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> None:
     """Write the letter, then FAILURE with the task's own error; doing it again changes nothing.
 
+    A part of a group is done then, with its error; if it was the last, the whole ends.
+
     Raises:
         StoreError, Throttled: a write failed; the message must come back.
     """
     letters.put(read.letter)
-    error = read.error or ErrorInfo.of(TaskQueueError(read.letter.reason))
-    for failed in _failed_tasks(read.letter, read.message, tasks):
-        # The attempt is one of the letter's own task, not of that to which it belongs as a part.
-        attempt = read.attempt if failed.id == read.letter.task_id else None
-        tasks.fail(failed, error, now_ms, attempt)
+    letter, message = read.letter, read.message
+    error = read.error or ErrorInfo.of(TaskQueueError(letter.reason))
+    if message and message.part:
+        if tasks.get(message.id):
+            # A part has a record of its own only when its first run did not end well.
+            tasks.fail(message, error, now_ms, read.attempt)
+        _finish_part(message.part, error, tasks, now_ms)
+    elif letter.task_id and letter.task:
+        failed = message or Message(letter.task, letter.task_id, queue=letter.queue)
+        tasks.fail(failed, error, now_ms, read.attempt)
 
 
-def _failed_tasks(
-    letter: DeadLetter, message: Message | None, tasks: TaskStore
-) -> Sequence[Message]:
-    """Return the tasks that have failed: the letter's, and of a part the task it belongs to, too.
-
-    A part has a record of its own only when its first run did not end well. A parent without parts
-    only sent this task, and has not failed.
-    """
-    if message and message.parent_id:
-        parent = tasks.get(message.parent_id)
-        if parent and parent.parts:
-            whole = Message(parent.task, parent.id, queue=parent.queue, turn=parent.turn)
-            return [message, whole] if tasks.get(message.id) else [whole]
-    if letter.task_id and letter.task:
-        return [message or Message(letter.task, letter.task_id, queue=letter.queue)]
-    return []
+def _finish_part(part: Part, error: ErrorInfo, tasks: TaskStore, now_ms: int) -> None:
+    record = tasks.get(part.whole_id)
+    if record is None or record.parts is None:
+        return
+    whole = finish_part(tasks, part, Failed(error.title), now_ms)
+    if whole:
+        message = Message(record.task, record.id, queue=record.queue)
+        end_whole(tasks, message, whole, now_ms)

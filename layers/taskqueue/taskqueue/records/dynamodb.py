@@ -4,12 +4,13 @@ What is written stands in `item`, `statements` and `updates`; here it is only se
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taskqueue import clock
 from taskqueue.aws.batch_items import get_items
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
+from taskqueue.aws.lookup import Lookup
 from taskqueue.aws.partiql import (
     ANSWERS,
     MAX_STATEMENTS,
@@ -29,7 +30,10 @@ from taskqueue.errors import (
     TaskNotFound,
     TaskQueueError,
 )
-from taskqueue.groups.completion import Parts
+from taskqueue.groups import shard_item
+from taskqueue.groups.part import Part, PartEnd, shards_of
+from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
 from taskqueue.records.item import (
@@ -176,25 +180,62 @@ class DynamoTaskStore:
             if not has_expired(item, self._now_ms())
         }
 
+    def lookup(self, task_id: str) -> Lookup:
+        """Return the look-up of a record, for a request of several."""
+        return Lookup(self._table, item_key(task_id))
+
+    def shard_lookup(self, part: Part) -> Lookup:
+        """Return the look-up of a part's shard, for a request of several."""
+        return Lookup(self._table, shard_item.shard_key(part.whole_id, part.shard))
+
     def set_progress(self, task_id: str, attempt: int, progress: Any) -> bool:
         return self._is_updated(task_id, updates.set_progress(attempt, progress))
 
     def set_meta(self, task_id: str, attempt: int, meta: bytes) -> bool:
         return self._is_updated(task_id, updates.set_meta(attempt, meta))
 
-    def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        parts = self._update_parts(task_id, updates.plan_parts_of_running(planned_key))
-        if planned_key in parts.planned:
-            return parts
-        # A task that failed or waits for another try stays so, but its parts go on.
-        return self._update_parts(task_id, updates.plan_parts(planned_key))
+    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
+        return self._is_updated(task_id, updates.plan_parts(attempt, plan))
 
-    def finish_part(self, task_id: str, done_key: str) -> Parts:
-        return self._update_parts(task_id, updates.finish_part(done_key))
-
-    def complete(self, message: Message, result: Any, now_ms: int) -> bool:
-        update = updates.complete(message, result, now_ms, self._retention)
+    def complete(self, message: Message, result: Any, now_ms: int, told: str) -> bool:
+        update = updates.complete(message, result, now_ms, told, self._retention)
         return self._is_updated(message.id, update)
+
+    def finish_part(self, part: Part, end: PartEnd, now_ms: int) -> Shard:
+        update = shard_item.end_update(part, end, self._retention.of_waiting(now_ms))
+        return self._update_shard(part.whole_id, part.shard, update)
+
+    def set_group_size(self, whole_id: str, size: int, now_ms: int) -> Shard:
+        update = shard_item.size_update(size, self._retention.of_waiting(now_ms))
+        return self._update_shard(whole_id, shards_of(size) - 1, update)
+
+    def tell_shard(self, whole_id: str, told: str) -> Parts | None:
+        try:
+            with store_errors():
+                response = self._client.update_item(
+                    TableName=self._table,
+                    Key=item_key(whole_id),
+                    ReturnValues="ALL_NEW",
+                    **updates.tell_shard(told).arguments(),
+                )
+        except ConditionFailed:
+            return None
+        return read_parts(dict(response["Attributes"]))
+
+    def shards(self, whole_id: str, numbers: Sequence[int]) -> list[Shard]:
+        keys = {number: shard_item.shard_key(whole_id, number) for number in numbers}
+        items = get_items(
+            self._client,
+            self._table,
+            list(keys.values()),
+            consistent=True,
+            patience=self._patience,
+        )
+        found = {item["id"]["S"]: item for item in items}
+        return [
+            shard_item.read_shard(number, found.get(key["id"]["S"], {}))
+            for number, key in keys.items()
+        ]
 
     def fail(
         self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
@@ -249,20 +290,15 @@ class DynamoTaskStore:
             return False
         return True
 
-    def _update_parts(self, task_id: str, update: Update) -> Parts:
-        """Update one record if the condition holds; return its parts in either case."""
-        try:
-            with store_errors():
-                response = self._client.update_item(
-                    TableName=self._table,
-                    Key=item_key(task_id),
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **update.arguments(),
-                )
-        except ConditionFailed as error:
-            return read_parts(error.item)
-        return read_parts(dict(response["Attributes"]))
+    def _update_shard(self, whole_id: str, number: int, update: Mapping[str, Any]) -> Shard:
+        with store_errors():
+            response = self._client.update_item(
+                TableName=self._table,
+                Key=shard_item.shard_key(whole_id, number),
+                ReturnValues="ALL_NEW",
+                **update,
+            )
+        return shard_item.read_shard(number, dict(response["Attributes"]))
 
 
 def _known(message: Message, item: Item) -> Enqueued:

@@ -18,13 +18,14 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
     lease_until_ms    when it may be claimed again
     enqueued_at_ms, due_at_ms, started_at_ms, finished_at_ms
     progress          a value of the task's own, as JSON
-    parts_planned, parts_done    sets of the keys of `groups.completion`
+    parts_plan        of a task that its parts finish, how far they are planned, as JSON
+    parts_done        set of the keys of its full shards (`groups.parts`)
 """
 
 import json
 from typing import Any
 
-from taskqueue.groups.completion import Parts
+from taskqueue.groups.parts import Parts, Plan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.lease import Claim, Held
@@ -105,7 +106,7 @@ def _whole_record(task_id: str, item: Item) -> TaskRecord:
         turn=read_int(item, "turn"),
         retries=read_int(item, "retries"),
         progress=None if progress is None else json.loads(progress),
-        parts=read_parts(item) if "parts_planned" in item or "parts_done" in item else None,
+        parts=read_parts(item),
         enqueued_at_ms=_optional_int(item, "enqueued_at_ms"),
         started_at_ms=_optional_int(item, "started_at_ms"),
         finished_at_ms=_optional_int(item, "finished_at_ms") if status in states.FINISHED else None,
@@ -135,11 +136,12 @@ def read_held(item: Item) -> Held:
     )
 
 
-def read_parts(item: Item) -> Parts:
-    """Return the parts of an item, of which there may be none."""
-    planned = item.get("parts_planned", {}).get("SS", [])
-    done = item.get("parts_done", {}).get("SS", [])
-    return Parts(frozenset(planned), frozenset(done))
+def read_parts(item: Item) -> Parts | None:
+    """Return what an item says of the task's parts; None where none are planned."""
+    if "parts_plan" not in item:
+        return None
+    told = item.get("parts_done", {}).get("SS", [])
+    return Parts(Plan.parse(item["parts_plan"]["S"]), frozenset(told))
 
 
 def item_id(task_id: str) -> str:

@@ -36,7 +36,8 @@ _END = (
     'UPDATE "{table}" SET "status"=? SET "result"=? SET "lease_until_ms"=? SET "retries"=?'
     ' SET "turn"=? SET "finished_at_ms"=? SET "ttl"=? SET "returned"="returned"+1'
 )
-_HELD = ' WHERE "id"=? AND "attempt"=? AND "status"=\'STARTED\''
+# Of a task that is held, STARTED or PROGRESS, the lease is neither given back nor over for good.
+_HELD = ' WHERE "id"=? AND "attempt"=? AND "lease_until_ms">? AND "lease_until_ms"<?'
 _FINISH = f"{_END}{_HELD}"
 _RETRY = f'{_END} SET "due_at_ms"=?{_HELD}'
 
@@ -116,6 +117,8 @@ def finish(table: str, end: Finish, retention: Retention) -> Statement:
             *due,
             string(item_id(end.task_id)),
             number(end.attempt),
+            number(0),
+            number(NEVER_MS),
         ],
     }
 

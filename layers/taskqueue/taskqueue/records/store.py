@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from taskqueue.groups.completion import Parts
+from taskqueue.groups.parts import Plan
+from taskqueue.groups.store import GroupStore
 from taskqueue.message import Message
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
@@ -67,8 +68,11 @@ class Recorder(Protocol):
         ...
 
 
-class TaskStore(Recorder, Protocol):
-    """The records of all tasks. Every method may raise `StoreError` or `Throttled`."""
+class TaskStore(Recorder, GroupStore, Protocol):
+    """The records of all tasks, and the groups that finish some of them.
+
+    Every method may raise `StoreError` or `Throttled`.
+    """
 
     def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
         """Write PENDING of each whose id is new; the answers stand in the order of the messages.
@@ -117,21 +121,19 @@ class TaskStore(Recorder, Protocol):
         """Write a running task's result meta in Celery's form; False where the lease was lost."""
         ...
 
-    def plan_parts(self, task_id: str, planned_key: str) -> Parts:
-        """Add a page's plan and return all parts; a task that was STARTED is now PROGRESS.
+    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
+        """Write which parts are planned of a running task, which is then PROGRESS.
 
         The claim's lease stays: a delivery that comes after it must see to what its worker left.
+        False where the lease was lost, or the task was revoked.
         """
         ...
 
-    def finish_part(self, task_id: str, done_key: str) -> Parts:
-        """Add a part that is done and return all parts."""
-        ...
-
-    def complete(self, message: Message, result: Any, now_ms: int) -> bool:
+    def complete(self, message: Message, result: Any, now_ms: int, told: str) -> bool:
         """Write SUCCESS of a task whose parts are all done, also if it failed meanwhile.
 
-        False where it was SUCCESS or REVOKED already, or has no record.
+        `told`: the key of the shard that was the last. False where it was SUCCESS or REVOKED
+        already, or has no record.
         """
         ...
 
@@ -146,11 +148,11 @@ class TaskStore(Recorder, Protocol):
         ...
 
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
-        """Write REVOKED; a task revoked before stays so.
+        """Write REVOKED of a task that waits, or that its parts are to finish; again is harmless.
 
         Raises:
             TaskNotFound: there is no task of that id.
-            TaskAlreadyStarted: the task has started or finished.
+            TaskAlreadyStarted: the task runs, or has finished.
         """
         ...
 

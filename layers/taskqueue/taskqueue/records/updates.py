@@ -4,6 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from taskqueue.errors import TaskRevoked
+from taskqueue.groups.parts import Plan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.item import Item, due_ms, number, string
@@ -21,7 +22,7 @@ _END = (
 # More than there will ever be.
 _ANY_ATTEMPT = 10**15
 _KNOWN = "attribute_exists(id)"
-_HELD = "attempt = :attempt AND #status = :started"
+_HELD = "attempt = :attempt AND #status IN (:started, :progress)"
 
 
 class Update(NamedTuple):
@@ -60,7 +61,7 @@ def release(attempt: int) -> Update:
 def set_progress(attempt: int, progress: Any) -> Update:
     """A running task tells a JSON value of its own."""
     text = json.dumps(progress, separators=(",", ":"), allow_nan=False)
-    return Update("SET progress = :progress", _HELD, {":progress": string(text), **_held(attempt)})
+    return Update("SET progress = :value", _HELD, {":value": string(text), **_held(attempt)})
 
 
 def set_meta(attempt: int, meta: bytes) -> Update:
@@ -68,39 +69,31 @@ def set_meta(attempt: int, meta: bytes) -> Update:
     return Update("SET #result = :meta", _HELD, {":meta": {"B": meta}, **_held(attempt)})
 
 
-def plan_parts_of_running(planned_key: str) -> Update:
-    """A running task is to be finished by its parts.
+def plan_parts(attempt: int, plan: Plan) -> Update:
+    """A running task is to be finished by its parts, so many of which are planned now.
 
-    The lease stays: who planned may still die before it finds all parts done.
+    The lease stays: who planned may still die before the parts are sent.
     """
     return Update(
-        "SET #status = :progress ADD parts_planned :key",
-        "#status IN (:started, :progress)",
-        {
-            ":key": {"SS": [planned_key]},
-            ":progress": string(states.PROGRESS),
-            ":started": string(states.STARTED),
-        },
+        "SET #status = :progress, parts_plan = :plan",
+        _HELD,
+        {":plan": string(plan.text), **_held(attempt)},
     )
 
 
-def plan_parts(planned_key: str) -> Update:
-    """More parts are planned, whatever the task's state."""
-    return Update("ADD parts_planned :key", _KNOWN, {":key": {"SS": [planned_key]}})
+def tell_shard(told: str) -> Update:
+    """All parts of a shard have ended, whatever the task's state."""
+    return Update("ADD parts_done :told", "attribute_exists(parts_plan)", {":told": {"SS": [told]}})
 
 
-def finish_part(done_key: str) -> Update:
-    """A part is done, whatever the task's state."""
-    return Update("ADD parts_done :key", _KNOWN, {":key": {"SS": [done_key]}})
-
-
-def complete(message: Message, result: Any, now_ms: int, retention: Retention) -> Update:
-    """All parts are done: the task is SUCCESS."""
+def complete(message: Message, result: Any, now_ms: int, told: str, retention: Retention) -> Update:
+    """All parts are done, those of the shard `told` as the last: the task is SUCCESS."""
     meta = result_meta(message, states.SUCCESS, result=result, at_ms=now_ms)
     return Update(
-        _END,
+        f"{_END} ADD parts_done :told",
         f"{_KNOWN} AND NOT #status IN (:status, :revoked)",
         {
+            ":told": {"SS": [told]},
             ":revoked": string(states.REVOKED),
             **_end(states.SUCCESS, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },
@@ -135,16 +128,22 @@ def fail(
 
 
 def revoke(record: TaskRecord, now_ms: int, retention: Retention) -> Update:
-    """A task that waits is REVOKED; its record outlives the message that is still out."""
+    """A task that waits, or that its parts are to finish, is REVOKED.
+
+    Its record outlives the message that is still out.
+    """
     message = Message(record.task, record.id, queue=record.queue)
     error = ErrorInfo.of(TaskRevoked("revoked"))
     meta = result_meta(message, states.REVOKED, error=error, at_ms=now_ms)
     return Update(
         _END,
-        "#status IN (:pending, :retry, :status)",
+        "#status IN (:pending, :retry, :progress, :status)"
+        " OR (#status = :started AND attribute_exists(parts_plan))",
         {
             ":pending": string(states.PENDING),
             ":retry": string(states.RETRY),
+            ":progress": string(states.PROGRESS),
+            ":started": string(states.STARTED),
             **_end(states.REVOKED, meta, now_ms, retention.of_finished(now_ms, record.due_at_ms)),
         },
     )
@@ -170,7 +169,11 @@ def reset(message: Message, now_ms: int, retention: Retention) -> Update:
 
 
 def _held(attempt: int) -> Item:
-    return {":attempt": number(attempt), ":started": string(states.STARTED)}
+    return {
+        ":attempt": number(attempt),
+        ":started": string(states.STARTED),
+        ":progress": string(states.PROGRESS),
+    }
 
 
 def _end(status: str, meta: bytes, now_ms: int, ttl: int) -> Item:

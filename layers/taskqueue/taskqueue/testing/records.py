@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, TaskRevoked
-from taskqueue.groups.completion import Parts
+from taskqueue.groups.part import Part, PartEnd, shards_of
+from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.shard import Shard
 from taskqueue.message import Message, next_turn
 from taskqueue.records import states
 from taskqueue.records.item import item_id
@@ -60,6 +62,7 @@ class MemoryTaskStore:
     now_ms: Callable[[], int] | None = None
     result_ttl_seconds: int = 7 * 24 * 60 * 60
     _rows: dict[str, _Row] = field(default_factory=dict)
+    _shards: dict[tuple[str, int], tuple[Shard, int]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
@@ -129,33 +132,38 @@ class MemoryTaskStore:
         row = self._row(known) if known else None
         return (row.meta or _meta_of(row.record)) if row else None
 
-    def plan_parts(self, task_id: str, planned_key: str) -> Parts:
+    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
         def planned(row: _Row) -> _Row:
-            parts = row.record.parts or Parts(frozenset(), frozenset())
-            parts = replace(parts, planned=parts.planned | {planned_key})
-            status = row.record.status
-            if status == states.STARTED:
-                status = states.PROGRESS
-            return replace(row, record=replace(row.record, status=status, parts=parts))
+            told = row.record.parts.told if row.record.parts else frozenset()
+            parts = Parts(plan, told)
+            return replace(row, record=replace(row.record, status=states.PROGRESS, parts=parts))
 
-        self._change(task_id, planned, lambda _: True)
-        return self._parts(task_id)
+        return self._change(task_id, planned, lambda row: _holds(row, attempt))
 
-    def finish_part(self, task_id: str, done_key: str) -> Parts:
-        def done(row: _Row) -> _Row:
-            parts = row.record.parts or Parts(frozenset(), frozenset())
-            parts = replace(parts, done=parts.done | {done_key})
-            return replace(row, record=replace(row.record, parts=parts))
-
-        self._change(task_id, done, lambda _: True)
-        return self._parts(task_id)
-
-    def complete(self, message: Message, result: Any, now_ms: int) -> bool:
+    def complete(self, message: Message, result: Any, now_ms: int, told: str) -> bool:
         def completed(row: _Row) -> _Row:
-            return self._ended(row, states.SUCCESS, now_ms, message.eta_ms, result=result)
+            ended = self._ended(row, states.SUCCESS, now_ms, message.eta_ms, result=result)
+            return _told(ended, told)
 
         closed = (states.SUCCESS, states.REVOKED)
         return self._change(message.id, completed, lambda row: row.record.status not in closed)
+
+    def finish_part(self, part: Part, end: PartEnd, now_ms: int) -> Shard:
+        key = part.whole_id, part.shard
+        return self._change_shard(key, lambda shard: shard.ended(part, end), now_ms)
+
+    def set_group_size(self, whole_id: str, size: int, now_ms: int) -> Shard:
+        key = whole_id, shards_of(size) - 1
+        return self._change_shard(key, lambda shard: replace(shard, size=size), now_ms)
+
+    def tell_shard(self, whole_id: str, told: str) -> Parts | None:
+        with self._lock:
+            self._change(whole_id, lambda row: _told(row, told), lambda _: True)
+            row = self._row(whole_id)
+            return row.record.parts if row else None
+
+    def shards(self, whole_id: str, numbers: Sequence[int]) -> list[Shard]:
+        return [self._shard(whole_id, number) for number in numbers]
 
     def fail(
         self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
@@ -181,11 +189,10 @@ class MemoryTaskStore:
             raise TaskNotFound
         due_ms = row.record.due_at_ms
         error = ErrorInfo.of(TaskRevoked("revoked"))
-        revocable = (states.PENDING, states.RETRY, states.REVOKED)
         if not self._change(
             task_id,
             lambda row: self._ended(row, states.REVOKED, now_ms, due_ms, error=error),
-            lambda row: row.record.status in revocable,
+            _may_be_revoked,
         ):
             raise TaskAlreadyStarted
         return self._rows[task_id].record
@@ -299,9 +306,18 @@ class MemoryTaskStore:
         ttl = self._retention.of_finished(now_ms, due_ms)
         return replace(row, record=record, ttl=ttl, lease_until_ms=NEVER_MS, meta=None)
 
-    def _parts(self, task_id: str) -> Parts:
-        row = self._row(task_id)
-        return (row.record.parts if row else None) or Parts(frozenset(), frozenset())
+    def _shard(self, whole_id: str, number: int) -> Shard:
+        shard, ttl = self._shards.get((whole_id, number), (Shard(number), 0))
+        is_gone = self.now_ms and ttl * 1000 < self.now_ms()
+        return Shard(number) if is_gone else shard
+
+    def _change_shard(
+        self, key: tuple[str, int], change: Callable[[Shard], Shard], now_ms: int
+    ) -> Shard:
+        with self._lock:
+            shard = change(self._shard(*key))
+            self._shards[key] = shard, self._retention.of_waiting(now_ms)
+            return shard
 
     def _change(
         self, task_id: str, change: Callable[[_Row], _Row], condition: Callable[[_Row], bool]
@@ -343,4 +359,19 @@ def _meta_of(record: TaskRecord) -> bytes:
 
 
 def _holds(row: _Row, attempt: int) -> bool:
-    return row.record.attempts == attempt and row.record.status == states.STARTED
+    running = (states.STARTED, states.PROGRESS)
+    return row.record.attempts == attempt and row.record.status in running
+
+
+def _may_be_revoked(row: _Row) -> bool:
+    if row.record.status == states.STARTED:
+        return row.record.parts is not None
+    return row.record.status in (*states.WAITING, states.PROGRESS, states.REVOKED)
+
+
+def _told(row: _Row, told: str) -> _Row:
+    parts = row.record.parts
+    if parts is None:
+        return row
+    parts = replace(parts, told=parts.told | {told})
+    return replace(row, record=replace(row.record, parts=parts))

@@ -153,6 +153,9 @@ class Batch:
                 log.warning("not claimed: %s", reason, extra={"task_id": task_id})
                 wait_ms = round(claim_backoff_seconds(delivery.receive_count) * 1000)
                 self._acknowledgement.keep(delivery, self._worker.now_ms() + wait_ms)
+            case AlreadyFinished(states.REVOKED) if delivery.message.part:
+                # Burial tells its group, which waits for it.
+                self._acknowledgement.reject_attempt(Attempt(delivery, 0, 0), "revoked")
             case AlreadyFinished(status):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
             case Superseded():

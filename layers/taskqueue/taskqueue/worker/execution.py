@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.context import DEFERRED, Context
-from taskqueue.errors import GiveBack, OutOfTime, TimeLimitExceeded
+from taskqueue.context import CONTINUED, DEFERRED, Context
+from taskqueue.errors import GiveBack, MessageTooLarge, OutOfTime, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
@@ -44,7 +44,7 @@ class Execution:
         Raises:
             OutOfTime: the worker's time was over first.
         """
-        context = self._context(attempt)
+        context = self._context(attempt, left_seconds)
         with self._running(attempt):
             if end := self._expired(attempt):
                 return end
@@ -70,7 +70,7 @@ class Execution:
         """
         from taskqueue.worker.event_loop import stopped_by_timers
 
-        context = self._context(attempt)
+        context = self._context(attempt, left_seconds)
         with self._running(attempt):
             if end := self._expired(attempt):
                 return end
@@ -92,7 +92,7 @@ class Execution:
         """Return the end of a task that had all the time of a worker, and needs more."""
         with self._running(attempt):
             limit = TimeLimitExceeded(f"the task ran until {error}")
-            return self._failed(attempt, self._context(attempt), limit)
+            return self._failed(attempt, self._context(attempt, left_seconds=0), limit)
 
     def _call(self, attempt: Attempt, context: Context) -> Any:
         """Call the function; an `async def` returns a coroutine."""
@@ -105,6 +105,8 @@ class Execution:
     def _returned(self, attempt: Attempt, context: Context, value: Any) -> End:
         if value is DEFERRED:
             return self._deferred(attempt, context)
+        if value is CONTINUED:
+            return self._continued(attempt, context)
         try:
             end = outcome.succeeded(attempt, value, self.now_ms())
         except (TypeError, ValueError, RecursionError) as error:
@@ -121,6 +123,13 @@ class Execution:
         return self._told(
             attempt, context, outcome.failed_for_good(attempt, error, self.now_ms()), error
         )
+
+    def _continued(self, attempt: Attempt, context: Context) -> End:
+        try:
+            return outcome.continued(attempt, self.now_ms())
+        except MessageTooLarge as error:
+            end = outcome.failed_for_good(attempt, error, self.now_ms())
+            return self._told(attempt, context, end, error)
 
     def _failed(self, attempt: Attempt, context: Context, error: BaseException) -> End:
         try:
@@ -170,7 +179,7 @@ class Execution:
         delivery = attempt.delivery
         return stops_of(delivery.task.options, delivery.message, left_seconds)
 
-    def _context(self, attempt: Attempt) -> Context:
+    def _context(self, attempt: Attempt, left_seconds: float) -> Context:
         return Context(
             message=attempt.delivery.message,
             attempt=attempt.number,
@@ -179,6 +188,7 @@ class Execution:
             sender=self.sender,
             log=self.log,
             now_ms=self.now_ms,
+            ends_at_ms=self.now_ms() + round(left_seconds * 1000),
         )
 
     @contextmanager

@@ -61,6 +61,19 @@ def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
     return End(states.SUCCESS, finish_of(attempt, states.SUCCESS, meta, now_ms))
 
 
+def continued(attempt: Attempt, now_ms: int) -> End:
+    """Return the end of an attempt after which the task goes on in its next turn, at once.
+
+    Raises:
+        MessageTooLarge: the next turn's message does not fit its queue.
+    """
+    again = _next_turn(attempt, now_ms, attempt.retries)
+    message, retries = attempt.delivery.message, attempt.retries
+    meta = result_meta(message, states.PROGRESS, retries=retries, at_ms=now_ms)
+    finish = finish_of(attempt, states.PROGRESS, meta, now_ms, next_due_ms=now_ms)
+    return End(states.PROGRESS, finish, again=again)
+
+
 def failed(attempt: Attempt, error: BaseException, now_ms: int) -> End:
     """Return the end of an attempt whose function raised `error`: another try, or FAILURE."""
     decision = decide(attempt.delivery.task.options.retry, error, attempt.retries)
@@ -82,8 +95,10 @@ def failed_for_good(
         retries=attempt.retries,
         at_ms=now_ms,
     )
-    # Without a record, a failure would be told nowhere but in the log.
-    kept = is_exhausted or attempt.number == 0
+    # Without a record, a failure would be told nowhere but in the log. A part's is told to its
+    # group by burial.
+    is_part = attempt.delivery.message.part is not None
+    kept = is_exhausted or attempt.number == 0 or is_part
     reason = f"failed after {attempt.retries} retries: {info.title}"
     return End(
         states.FAILURE,
@@ -96,27 +111,32 @@ def failed_for_good(
 
 def expired(attempt: Attempt, now_ms: int) -> End:
     """Return the end of a task that waited beyond its `expires`; Celery revokes it."""
-    error = ErrorInfo.of(TaskRevoked("expired"))
-    meta = result_meta(attempt.delivery.message, states.REVOKED, error=error, at_ms=now_ms)
-    return End(states.REVOKED, finish_of(attempt, states.REVOKED, meta, now_ms))
+    message, error = attempt.delivery.message, ErrorInfo.of(TaskRevoked("expired"))
+    meta = result_meta(message, states.REVOKED, error=error, at_ms=now_ms)
+    return End(
+        states.REVOKED,
+        finish_of(attempt, states.REVOKED, meta, now_ms),
+        dead_letter_reason="expired" if message.part else None,
+        error=error,
+    )
 
 
 def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms: int) -> End:
     delivery, due_at_ms = attempt.delivery, now_ms + round(delay_seconds * 1000)
+    retries = attempt.retries + 1
     try:
-        again = _next_turn(attempt, due_at_ms)
+        again = _next_turn(attempt, due_at_ms, retries)
     except MessageTooLarge:
         return failed_for_good(attempt, cause, now_ms, is_exhausted=True)
     info = _error_info(attempt, cause)
-    retries = attempt.retries + 1
     meta = result_meta(delivery.message, states.RETRY, error=info, retries=retries, at_ms=now_ms)
     finish = finish_of(attempt, states.RETRY, meta, now_ms, retries=retries, next_due_ms=due_at_ms)
     return End(states.RETRY, finish, again=again, cause=cause, error=info)
 
 
-def _next_turn(attempt: Attempt, due_at_ms: int) -> SendAgain:
+def _next_turn(attempt: Attempt, due_at_ms: int, retries: int) -> SendAgain:
     message = attempt.delivery.message
-    retries, turn = attempt.retries + 1, next_turn(message.turn)
+    turn = next_turn(message.turn)
     body = sent_again(
         attempt.delivery.body,
         turn=turn,
