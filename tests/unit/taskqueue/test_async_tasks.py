@@ -11,6 +11,7 @@ from taskqueue.app import App
 from taskqueue.context import Context
 from taskqueue.errors import SoftTimeLimitExceeded
 from taskqueue.message import Message
+from taskqueue.records.lease import Claim
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import VISIBILITY_SECONDS, Died, Rig
@@ -169,6 +170,98 @@ def test_a_blocked_loop_gives_its_batch_back(rig: Rig) -> None:
     assert time.monotonic() - started < 2
     rig.remaining_ms = 30_000
     assert not {"STARTED"} & set(rig.statuses("ab"))
+
+
+@pytest.mark.parametrize("kind", ["time_limit", "soft_time_limit"])
+@pytest.mark.parametrize("waits_for", ["group", "gather"])
+def test_what_a_task_waits_for_ends_with_its_limit(
+    rig: Rig, tasks: Tasks, kind: str, waits_for: str
+) -> None:
+    async def child() -> None:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            tasks.happened.append("child ends")
+
+    async def of_group() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child())
+
+    options: dict[str, Any] = {kind: 0.05}
+
+    @tasks.app.task(name="whole", **options)
+    async def whole() -> None:
+        await (of_group() if waits_for == "group" else asyncio.gather(child()))
+
+    rig.send(Message("whole", "a"), Message("wait", "b", [0.1]))
+    assert rig.deliver() == 0
+    assert tasks.happened == ["b begins", "child ends", "b ends"]
+    error = rig.record("a").error
+    assert error is not None
+    assert error.type == ("TimeLimitExceeded" if kind == "time_limit" else "SoftTimeLimitExceeded")
+
+
+def test_of_two_limits_that_come_while_the_loop_is_busy_the_hard_one_counts(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="busy", soft_time_limit=0.05, time_limit=0.1)
+    async def busy() -> None:
+        time.sleep(0.2)
+        with contextlib.suppress(SoftTimeLimitExceeded):
+            await asyncio.sleep(5)
+        await asyncio.sleep(5)
+
+    rig.send(Message("busy", "a"))
+    started = time.monotonic()
+    assert rig.deliver() == 0
+    assert time.monotonic() - started < 2
+    error = rig.record("a").error
+    assert error is not None
+    assert error.type == "TimeLimitExceeded"
+
+
+def test_tasks_that_block_the_loop_one_after_the_other_end_with_the_worker_s_time(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="stubborn")
+    async def stubborn() -> None:
+        await asyncio.sleep(0)
+        for _ in range(2):
+            with contextlib.suppress(BaseException):
+                time.sleep(5)
+
+    rig.remaining_ms = 1_050
+    rig.send(*[Message("stubborn", name) for name in "abc"], Message("wait", "innocent", [0.5]))
+    started = time.monotonic()
+    rig.deliver()
+    assert time.monotonic() - started < 2
+    assert "STARTED" not in rig.statuses(["a", "b", "c", "innocent"])
+    assert rig.record("innocent").status == "PENDING"
+
+
+def test_a_task_that_blocks_the_loop_for_ever_fails_and_its_batch_does_not(rig: Rig) -> None:
+    rig.remaining_ms = 1_050
+    rig.send(Message("block", "blocker", [5]), Message("wait", "innocent", [0.01]))
+    rig.deliver_until_empty()
+    assert rig.statuses(["blocker", "innocent"]) == ["FAILURE", "SUCCESS"]
+
+
+def test_one_that_may_kill_its_worker_is_not_begun_when_its_limit_no_longer_fits(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="long", time_limit=5)
+    async def long() -> None:
+        tasks.happened.append("long begins")
+
+    rig.send(Message("long", "suspect"))
+    (waiting,) = rig.waiting()
+    claim = Claim(Message("long", "suspect", queue="work"), NOW_MS - 1, waiting.id, "n-1")
+    rig.store.claim([claim], NOW_MS - 2)
+    rig.remaining_ms = 3_000
+    rig.send(Message("plain", "p"))
+    assert rig.deliver() == 1
+    assert tasks.happened == ["p runs"]
+    assert rig.record("suspect").status == "PENDING"
 
 
 def test_a_task_that_cancels_itself_has_failed(rig: Rig, tasks: Tasks) -> None:

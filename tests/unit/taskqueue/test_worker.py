@@ -723,6 +723,19 @@ def test_a_task_is_given_back_when_what_the_worker_needs_is_throttled() -> None:
     assert (rig.record("g").result, rig.record("g").retries) == ("sent", 0)
 
 
+@pytest.mark.parametrize("task_name", ["add", "later"])
+def test_the_first_task_of_a_batch_without_time_is_given_back_too(
+    rig: Rig, tasks: Tasks, task_name: str
+) -> None:
+    @tasks.app.task(name="later")
+    async def later(_number: int) -> None: ...
+
+    rig.remaining_ms = 500
+    rig.send(Message(task_name, "a", [1]))
+    assert rig.deliver() == 1
+    assert (rig.statuses("a"), tasks.ran) == (["PENDING"], [])
+
+
 def test_a_task_that_cannot_be_given_back_still_comes_back(rig: Rig, tasks: Tasks) -> None:
     @tasks.app.task(name="long")
     def long() -> None:
@@ -837,6 +850,34 @@ def test_a_caller_s_own_headers_are_not_taken_for_the_queue_s(rig: Rig, tasks: T
     rig.deliver()
     assert seen == [{"turn": 5, "after": 1, "depth": 100}]
     assert rig.record("a").turn == 0
+
+
+@pytest.mark.parametrize("hook", ["before_start", "on_success", "on_failure", "on_retry"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_hook_that_hangs_ends_with_the_worker_s_time(
+    rig: Rig, tasks: Tasks, hook: str, is_async: bool
+) -> None:
+    def hang(*_told: Any) -> None:
+        time.sleep(5)
+
+    def run(run: Context) -> None:
+        if hook == "on_retry" and run.retries == 0:
+            run.retry(countdown=1)
+        if hook == "on_failure":
+            raise ValueError
+
+    async def run_async(context: Context) -> None:
+        run(context)
+
+    hooks: dict[str, Any] = {hook: hang}
+    tasks.app.task(name="hung", bind=True, **hooks)(run_async if is_async else run)
+    rig.remaining_ms = 1_050
+    rig.send(Message("hung", "a"))
+    started = time.monotonic()
+    rig.deliver()
+    assert time.monotonic() - started < 2
+    ends = {"before_start": "FAILURE", "on_success": "SUCCESS", "on_retry": "RETRY"}
+    assert rig.record("a").status == ends.get(hook, "FAILURE")
 
 
 def test_a_hook_that_ends_the_process_does_not(rig: Rig, tasks: Tasks) -> None:

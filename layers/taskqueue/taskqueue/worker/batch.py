@@ -8,7 +8,7 @@ the other, last the one over which workers have died.
 
 import random
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.dead_letters.letter import RejectedMessage
@@ -63,7 +63,8 @@ class Batch:
         )
         self._has_begun = False
         self._unended: dict[str, Attempt] = {}
-        self._is_over = False
+        self._blocks: Sequence[Stop] = ()
+        self._is_loop_ended = False
 
     @property
     def statuses(self) -> Mapping[str, int]:
@@ -197,11 +198,11 @@ class Batch:
         # Even a sleep of no time takes 50 microseconds.
         if seconds := self._seconds_until_due(attempt):
             self._worker.sleep(seconds)
-        left_seconds = self._left_seconds()
-        if not self._fits(attempt, left_seconds):
+        left_seconds, is_first = self._left_seconds(), not self._has_begun
+        if not _fits(attempt, left_seconds, is_first=is_first):
             self._give_back(attempt)
             return
-        is_first, self._has_begun = not self._has_begun, True
+        self._has_begun = True
         try:
             end = self._worker.execution.run(attempt, left_seconds)
         except OutOfTime as error:
@@ -210,69 +211,69 @@ class Batch:
                 return
             end = self._worker.execution.out_of_time(attempt, error)
         except GiveBack as error:
-            extra = {"task_id": attempt.delivery.message.id}
-            self._worker.logger.warning("given back: %s", error, extra=extra)
-            self._give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
+            self._give_back_later(attempt, error)
             return
         self._acknowledgement.end(attempt, end)
-
-    def _fits(self, attempt: Attempt, left_seconds: float) -> bool:
-        """Whether a task may begin: if its own limit is not over by then, or it is the first."""
-        limit = hard_limit_seconds(attempt.delivery.task.options, attempt.delivery.message)
-        return left_seconds > 0 and (not self._has_begun or limit is None or limit <= left_seconds)
 
     def _run_together(self, attempts: Sequence[Attempt]) -> None:
         """Run `async def` tasks on one loop; what has not ended with the time is given back."""
         self._unended = {attempt.delivery.message_id: attempt for attempt in attempts}
-        self._is_over = False
-        left_seconds = self._left_seconds()
-        if left_seconds > 0:
+        if (left_seconds := self._left_seconds()) > 0:
             is_first, self._has_begun = not self._has_begun, True
             self._run_loop(
-                [self._run_async(attempt, is_first=is_first) for attempt in attempts], left_seconds
+                [self._run_async(attempt, is_first=is_first) for attempt in attempts],
+                Stop(left_seconds + BLOCKED_LOOP_SECONDS, OutOfTime("the worker's time was over")),
             )
-        unended, self._unended = self._unended, {}
-        for attempt in unended.values():
+        for attempt in list(self._unended.values()):
             self._give_back(attempt)
 
-    def _run_loop(
-        self, coroutines: Sequence[Coroutine[Any, Any, None]], left_seconds: float
-    ) -> None:
+    def _run_loop(self, coroutines: Sequence[Coroutine[Any, Any, None]], blocked: Stop) -> None:
+        """Run coroutines together; `blocked` stops what keeps the loop from its own timers."""
         loop = self._worker.event_loop
-        blocked = Stop(left_seconds + BLOCKED_LOOP_SECONDS, OutOfTime("the loop was blocked"))
-        try:
-            with stopped_by_signal([blocked]):
+        with suppress(OutOfTime), stopped_by_signal([blocked]) as self._blocks:
+            try:
                 loop.run_together(coroutines)
-        except OutOfTime:
-            self._is_over = True
-            loop.throw_away()
-        except SystemExit as error:
-            # Of something that a task has begun beside itself: nobody knows whose it is. The tasks
-            # wait out their leases, and are then run as those of a worker that died.
-            self._worker.logger.error("the event loop was ended", extra=error_fields(error))
-            for attempt in self._unended.values():
-                self._acknowledgement.keep(attempt.delivery)
-            self._unended = {}
-            self._is_over = True
-            loop.throw_away()
+            except OutOfTime:
+                loop.throw_away()
+            except SystemExit as error:
+                # Of something that a task has begun beside itself: nobody knows whose it is. The
+                # tasks wait out their leases, and are then run as those of a worker that died.
+                self._worker.logger.error("the event loop was ended", extra=error_fields(error))
+                for attempt in self._unended.values():
+                    self._acknowledgement.keep(attempt.delivery)
+                self._unended, self._is_loop_ended = {}, True
+                loop.throw_away()
 
     async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
-        with self._kept_on_error(attempt.delivery):
+        """Run one of those that run together; one that is out of time stays unended."""
+        delivery = attempt.delivery
+        with self._kept_on_error(delivery):
             if seconds := self._seconds_until_due(attempt):
                 await self._worker.sleep_async(seconds)
+            left_seconds = self._left_seconds()
+            if not _fits(attempt, left_seconds, is_first=is_first):
+                return
             try:
-                end = await self._worker.execution.run_async(
-                    attempt, self._left_seconds(), lambda: self._is_over
-                )
+                end = await self._worker.execution.run_async(attempt, left_seconds, self._is_over)
             except OutOfTime as error:
-                if not is_first:
+                # Of those that end with a blocked loop, only the one that blocks it is to blame.
+                blocks_the_loop = any(error is stop.error for stop in self._blocks)
+                if not is_first or (self._is_over() and not blocks_the_loop):
                     return
                 end = self._worker.execution.out_of_time(attempt, error)
-            del self._unended[attempt.delivery.message_id]
+            except GiveBack as error:
+                self._give_back_later(attempt, error)
+                return
             self._acknowledgement.end(attempt, end)
+            self._unended.pop(delivery.message_id, None)
+
+    def _is_over(self) -> bool:
+        """Whether the event loop has been given up, with all that runs on it."""
+        return self._is_loop_ended or bool(self._blocks)
 
     def _give_back(self, attempt: Attempt, after_seconds: float = 0) -> None:
         """Return a task to the queue, unfinished: no time is left for it, or another goes first."""
+        self._unended.pop(attempt.delivery.message_id, None)
         back_at_ms = self._worker.now_ms() + round(after_seconds * 1000)
         self._acknowledgement.keep(attempt.delivery, back_at_ms)
         if attempt.number:
@@ -281,6 +282,12 @@ class Batch:
             except StoreError as error:
                 extra = {"task_id": attempt.delivery.message.id}
                 self._worker.logger.warning("not given back: %s", error, extra=extra)
+
+    def _give_back_later(self, attempt: Attempt, error: GiveBack) -> None:
+        """Return a task that could not be run, since what the worker needs for it is throttled."""
+        extra = {"task_id": attempt.delivery.message.id}
+        self._worker.logger.warning("given back: %s", error, extra=extra)
+        self._give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
 
     @contextmanager
     def _kept_on_error(self, delivery: Delivery) -> Iterator[None]:
@@ -297,6 +304,12 @@ class Batch:
 
     def _left_seconds(self) -> float:
         return (self._deadline_ms - RESERVED_MS - self._worker.now_ms()) / 1000
+
+
+def _fits(attempt: Attempt, left_seconds: float, *, is_first: bool) -> bool:
+    """Whether a task may begin: if its own limit is not over by then, or it is the first."""
+    limit = hard_limit_seconds(attempt.delivery.task.options, attempt.delivery.message)
+    return left_seconds > 0 and (is_first or limit is None or limit <= left_seconds)
 
 
 def claim_backoff_seconds(receive_count: int) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from taskqueue.errors import OutOfTime
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.time_limits import Stop
 
@@ -35,8 +36,8 @@ class EventLoop:
     def throw_away(self) -> None:
         """Cancel what still runs; the next coroutines get a new loop."""
         runner, self._runner = self._runner, self._new_runner()
-        # What a task has begun beside itself may end the loop once more while it is cancelled.
-        with suppress(SystemExit):
+        # What is cancelled may end the loop once more, or block it until it is stopped again.
+        with suppress(SystemExit, OutOfTime):
             runner.close()
 
     def _new_runner(self) -> asyncio.Runner:
@@ -52,13 +53,16 @@ class EventLoop:
 
 
 async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequence[Stop]) -> V:
-    """Await a coroutine, and raise each stop's error in it when its time has come."""
+    """Await a coroutine, and raise each stop's error in it when its time has come.
+
+    Each is a cancellation, too: a `TaskGroup`, say, cancels its tasks only when it is cancelled.
+    """
     task = _current_task()
     due: list[BaseException] = []
     loop = asyncio.get_running_loop()
 
     def stop(error: BaseException) -> None:
-        due.append(error)
+        due.append(_cancelling(type(error))(*error.args))
         task.cancel()
 
     timers = [loop.call_later(one.after_seconds, stop, one.error) for one in stops]
@@ -87,8 +91,16 @@ def _driven[V](
         except asyncio.CancelledError as cancelled:
             error = cancelled
             if due:
-                error = due.pop(0)
+                # Of several that came while the loop was busy, the last one counts.
+                error = due[-1]
+            while due:
+                due.pop()
                 task.uncancel()
+
+
+def _cancelling(kind: type[BaseException]) -> type[BaseException]:
+    """Return the class of errors that are of this one and cancellations, too."""
+    return type(kind.__name__, (kind, asyncio.CancelledError), {"__module__": kind.__module__})
 
 
 async def _together(coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -1,13 +1,14 @@
 """Runs one attempt at a task: the function, its time limits, its hooks. Returns how it ended."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.context import CONTINUED, DEFERRED, Context
 from taskqueue.errors import GiveBack, MessageTooLarge, OutOfTime, TimeLimitExceeded
 from taskqueue.message import Message
+from taskqueue.options import TaskOptions
 from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
 from taskqueue.sending.client import TaskClient, using
@@ -24,6 +25,26 @@ if TYPE_CHECKING:
 
 # What is not the task's: it ends the process, the batch, or this run of the task.
 NOT_OF_THE_TASK = (KeyboardInterrupt, OutOfTime, GiveBack)
+# A hook has at least so long, of what the worker keeps to settle the batch.
+HOOK_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Run:
+    """A run of a task.
+
+    `is_on_loop`: it shares an event loop, where a signal stops whatever blocks it, hooks too.
+    """
+
+    attempt: Attempt
+    context: Context
+    started_ms: int
+    is_on_loop: bool
+
+    @property
+    def options(self) -> TaskOptions:
+        """The task's options."""
+        return self.attempt.delivery.task.options
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +64,18 @@ class Execution:
 
         Raises:
             OutOfTime: the worker's time was over first.
+            GiveBack: what the worker needs for it was throttled.
         """
-        context = self._context(attempt, left_seconds)
+        if end := self._expired(attempt):
+            return end
+        run = self._begin(attempt, left_seconds)
         with self._running(attempt):
-            if end := self._expired(attempt):
-                return end
-            started_ms = self.now_ms()
             try:
                 with stopped_by_signal(self._stops(attempt, left_seconds)):
-                    value = self._call(attempt, context)
-            except NOT_OF_THE_TASK:
-                raise
+                    value = self._call(run)
             except BaseException as error:  # noqa: BLE001 - a task may raise anything
-                end = self._failed(attempt, context, error)
-            else:
-                end = self._returned(attempt, context, value)
-            return self._logged(end, started_ms)
+                return self._ended_by(run, error)
+            return self._returned(run, value)
 
     async def run_async(
         self, attempt: Attempt, left_seconds: float, is_over: Callable[[], bool]
@@ -66,108 +83,116 @@ class Execution:
         """Run an `async def` to its end. `is_over`: whether its whole loop has been given up.
 
         Raises:
-            OutOfTime: the worker's time was over first.
+            OutOfTime, GiveBack: as `run` does.
         """
         from taskqueue.worker.event_loop import stopped_by_timers
 
-        context = self._context(attempt, left_seconds)
+        if end := self._expired(attempt):
+            return end
+        run = self._begin(attempt, left_seconds, is_on_loop=True)
         with self._running(attempt):
-            if end := self._expired(attempt):
-                return end
-            started_ms = self.now_ms()
             try:
                 stops = self._stops(attempt, left_seconds)
-                value = await stopped_by_timers(self._call(attempt, context), stops)
-            except NOT_OF_THE_TASK:
-                raise
+                value = await stopped_by_timers(self._call(run), stops)
             except BaseException as error:
-                if is_over():
-                    raise
-                end = self._failed(attempt, context, error)
-            else:
-                end = self._returned(attempt, context, value)
-            return self._logged(end, started_ms)
+                if is_over() and not isinstance(error, NOT_OF_THE_TASK):
+                    raise OutOfTime("the loop was given up") from error
+                return self._ended_by(run, error)
+            return self._returned(run, value)
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
         """Return the end of a task that had all the time of a worker, and needs more."""
+        run = self._begin(attempt, left_seconds=0)
         with self._running(attempt):
-            limit = TimeLimitExceeded(f"the task ran until {error}")
-            return self._failed(attempt, self._context(attempt, left_seconds=0), limit)
+            return self._ended_by(run, TimeLimitExceeded(f"the task ran until {error}"))
 
-    def _call(self, attempt: Attempt, context: Context) -> Any:
+    def _begin(self, attempt: Attempt, left_seconds: float, *, is_on_loop: bool = False) -> Run:
+        return Run(attempt, self._context(attempt, left_seconds), self.now_ms(), is_on_loop)
+
+    def _call(self, run: Run) -> Any:
         """Call the function; an `async def` returns a coroutine."""
-        task, message = attempt.delivery.task, attempt.delivery.message
+        task, message = run.attempt.delivery.task, run.attempt.delivery.message
         if task.options.before_start:
-            task.options.before_start(context)
-        bound = (context,) if task.options.bind else ()
+            task.options.before_start(run.context)
+        bound = (run.context,) if task.options.bind else ()
         return task.run(*bound, *message.args, **message.kwargs)
 
-    def _returned(self, attempt: Attempt, context: Context, value: Any) -> End:
+    def _returned(self, run: Run, value: Any) -> End:
         if value is DEFERRED:
-            return self._deferred(attempt, context)
+            return self._deferred(run)
         if value is CONTINUED:
-            return self._continued(attempt, context)
+            return self._continued(run)
         try:
-            end = outcome.succeeded(attempt, value, self.now_ms())
+            end = outcome.succeeded(run.attempt, value, self.now_ms())
         except (TypeError, ValueError, RecursionError) as error:
             # Another try would have the same result, and do again what the task has done.
-            end = outcome.failed_for_good(attempt, error, self.now_ms())
-            return self._told(attempt, context, end, error)
-        self._tell(attempt.delivery.task.options.on_success, context, value)
-        return end
+            return self._failed_for_good(run, error)
+        self._tell(run.options.on_success, run, value)
+        return self._logged(end, run.started_ms)
 
-    def _deferred(self, attempt: Attempt, context: Context) -> End:
-        if context.has_planned:
-            return End(states.PROGRESS, finish=None)
+    def _deferred(self, run: Run) -> End:
+        if run.context.has_planned:
+            return self._logged(End(states.PROGRESS, finish=None), run.started_ms)
         error = RuntimeError("a task that returns DEFERRED must have planned its parts")
-        return self._told(
-            attempt, context, outcome.failed_for_good(attempt, error, self.now_ms()), error
-        )
+        return self._failed_for_good(run, error)
 
-    def _continued(self, attempt: Attempt, context: Context) -> End:
+    def _continued(self, run: Run) -> End:
         try:
-            return outcome.continued(attempt, self.now_ms())
+            return self._logged(outcome.continued(run.attempt, self.now_ms()), run.started_ms)
         except MessageTooLarge as error:
-            end = outcome.failed_for_good(attempt, error, self.now_ms())
-            return self._told(attempt, context, end, error)
+            return self._failed_for_good(run, error)
 
-    def _failed(self, attempt: Attempt, context: Context, error: BaseException) -> End:
+    def _ended_by(self, run: Run, error: BaseException) -> End:
+        """Return the end of a run that raised an error; one that is not the task's is raised on."""
+        if isinstance(error, NOT_OF_THE_TASK):
+            raise error
         try:
-            end = outcome.failed(attempt, error, self.now_ms())
+            end = outcome.failed(run.attempt, error, self.now_ms())
         except Exception as unforeseen:  # noqa: BLE001 - another try would meet it again
-            error = unforeseen
-            end = outcome.failed_for_good(attempt, error, self.now_ms())
-        return self._told(attempt, context, end, error)
+            return self._failed_for_good(run, unforeseen)
+        return self._told(run, end, error)
 
-    def _told(self, attempt: Attempt, context: Context, end: End, error: BaseException) -> End:
+    def _failed_for_good(self, run: Run, error: BaseException) -> End:
+        end = outcome.failed_for_good(run.attempt, error, self.now_ms())
+        return self._told(run, end, error)
+
+    def _told(self, run: Run, end: End, error: BaseException) -> End:
         """Tell the log, the observer and the task's hook what an attempt raised."""
-        options = attempt.delivery.task.options
         cause = end.cause or error
         if self.raised:
-            self.raised(attempt.delivery.message, cause)
-        if isinstance(cause, options.throws):
+            self.raised(run.attempt.delivery.message, cause)
+        if isinstance(cause, run.options.throws):
             self.log.info("raised", extra={"error": type(cause).__name__})
         else:
             self.log.warning("raised", extra=error_fields(cause, raised=error))
-        hook = options.on_retry if end.status == states.RETRY else options.on_failure
-        self._tell(hook, context, cause)
-        return end
+        is_retry = end.status == states.RETRY
+        self._tell(run.options.on_retry if is_retry else run.options.on_failure, run, cause)
+        return self._logged(end, run.started_ms)
 
-    def _tell(self, hook: Callable[[Context, Any], None] | None, context: Context, of: Any) -> None:
-        """Call a hook. The task has ended: what its hook raises changes nothing of that."""
+    def _tell(self, hook: Callable[[Context, Any], None] | None, run: Run, of: Any) -> None:
+        """Call a hook. The task has ended: nothing that its hook does changes that."""
         if hook is None:
             return
         try:
-            hook(context, of)
-        except NOT_OF_THE_TASK:
+            with self._limit_of_hooks(run):
+                hook(run.context, of)
+        except (KeyboardInterrupt, GiveBack):
             raise
         except BaseException as error:  # noqa: BLE001 - a hook may raise anything
             self.log.error("a hook of the task failed", extra=error_fields(error))
 
+    def _limit_of_hooks(self, run: Run) -> AbstractContextManager[object]:
+        if run.is_on_loop:
+            return nullcontext()
+        left_seconds = (run.context.ends_at_ms - self.now_ms()) / 1000
+        stop = Stop(max(left_seconds, HOOK_SECONDS), OutOfTime("the worker's time is over"))
+        return stopped_by_signal([stop])
+
     def _expired(self, attempt: Attempt) -> End | None:
         if not attempt.delivery.has_expired(self.now_ms()):
             return None
-        self.log.warning("expired before it was run")
+        extra = {"task_id": attempt.delivery.message.id, "task": attempt.delivery.message.task}
+        self.log.warning("expired before it was run", extra=extra)
         return outcome.expired(attempt, self.now_ms())
 
     def _logged(self, end: End, started_ms: int) -> End:

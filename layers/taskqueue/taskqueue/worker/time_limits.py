@@ -10,6 +10,9 @@ from taskqueue.errors import OutOfTime, SoftTimeLimitExceeded, TimeLimitExceeded
 from taskqueue.message import Message
 from taskqueue.options import TaskOptions
 
+# What does not end when it is stopped is stopped again after so long.
+AGAIN_SECONDS = 0.05
+
 
 class Stop(NamedTuple):
     """What is raised in a task, and how many seconds after its start."""
@@ -42,24 +45,31 @@ def hard_limit_seconds(options: TaskOptions, message: Message) -> float | None:
 
 
 @contextmanager
-def stopped_by_signal(stops: Sequence[Stop]) -> Iterator[None]:
-    """Raise each stop's error in the body when its time has come.
+def stopped_by_signal(stops: Sequence[Stop]) -> Iterator[Sequence[Stop]]:
+    """Raise each stop's error in the body when its time has come; tell which have come so far.
 
-    It works by SIGALRM, so in the main thread only, where Lambda runs its handlers.
+    The last is raised again and again, until the body has ended. It works by SIGALRM, so in the
+    main thread only, where Lambda runs its handlers.
     """
-    waiting = list(stops)
+    waiting, come = list(stops), list[Stop]()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        now = waiting.pop(0)
-        if waiting:
-            _set_timer(waiting[0].after_seconds - now.after_seconds)
+        if not waiting:
+            return
+        now = waiting[0]
+        come.append(now)
+        if len(waiting) > 1:
+            del waiting[0]
+        _set_timer(max(waiting[0].after_seconds - now.after_seconds, AGAIN_SECONDS))
         raise now.error
 
     before = signal.signal(signal.SIGALRM, stop)
     _set_timer(waiting[0].after_seconds)
     try:
-        yield
+        yield come
     finally:
+        # A signal that comes from here on raises nothing.
+        waiting.clear()
         _set_timer(0)
         signal.signal(signal.SIGALRM, before)
 
