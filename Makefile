@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz bench bench-beat lint format environments
+.PHONY: help run stop build unit test fuzz stateful bench bench-beat lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,13 +23,16 @@ build: environments ## sam build
 	@$(PYTHON) -m tools.local.stack build
 
 unit: environments ## the tests of what computes, in seconds, without a network
-	@$(PYTHON) -m pytest -q tests/unit tests/rules
+	@$(PYTHON) -m pytest -q -n auto tests/unit tests/rules
 
 test: environments ## style, types, template, and every test, with their coverage
 	@$(PYTHON) -m tools.check
 
 fuzz: environments ## 10,000 requests of any kind to the API: none is a server error
 	@FUZZ_REQUESTS=10000 $(PYTHON) -m pytest -q tests/integration/api/test_any_request.py
+
+stateful: environments ## the worker's life at random, 5,000 times over
+	@STATEFUL_EXAMPLES=5000 $(PYTHON) -m pytest -q tests/unit/taskqueue/test_worker_stateful.py
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -10,6 +10,7 @@ from taskqueue.app import App
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.message import Message, encode
 from taskqueue.records.record import TaskRecord
+from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
@@ -23,6 +24,14 @@ VISIBILITY_SECONDS = 60
 
 class Died(KeyboardInterrupt):
     """The worker's process was killed: what a worker takes for no error of a task's."""
+
+
+class Wraps(Protocol):
+    """Stands between a worker and what it calls."""
+
+    def wrap(self, target: Any) -> Any:
+        """Return `target` behind this."""
+        ...
 
 
 class Fuse:
@@ -98,7 +107,7 @@ def _not_sooner(_write: Callable[[], None]) -> None:
 class Rig:
     """One queue of `app`. `deliver` does what Lambda's event source mapping does with a batch."""
 
-    def __init__(self, app: App, remaining_ms: int = 30_000) -> None:
+    def __init__(self, app: App, remaining_ms: int = 30_000, logger: Logger | None = None) -> None:
         self.now_ms = NOW_MS
         self.app = app
         self.remaining_ms = remaining_ms
@@ -109,6 +118,8 @@ class Rig:
         self.fuse = Fuse()
         self.metrics = Metrics()
         self.slept: list[float] = []
+        self.delayed: OneTimeSchedules | None = None
+        self.logger = logger or Logger(service="rig")
 
     def clock(self) -> int:
         return self.now_ms
@@ -133,9 +144,16 @@ class Rig:
 
     def deliver(self, *, lose_acknowledgement: bool = False, worker: Worker | None = None) -> int:
         """Run one batch, in a fresh worker unless one is given; return how many came back."""
-        batch = self.broker.receive_message(QueueUrl=self.queue.url, MaxNumberOfMessages=10)
-        received = batch["Messages"]
-        worker = worker or self.worker()
+        return self.work(worker or self.worker(), self.receive(), lose_acknowledgement)
+
+    def receive(self, number: int = 10) -> list[Any]:
+        """Take up to so many messages from the queue."""
+        batch = self.broker.receive_message(QueueUrl=self.queue.url, MaxNumberOfMessages=number)
+        messages: list[Any] = batch["Messages"]
+        return messages
+
+    def work(self, worker: Worker, received: list[Any], lose_acknowledgement: bool = False) -> int:
+        """Let a worker handle these messages; return how many are to come back."""
         response = worker.handle(lambda_event(self.queue, received), self._invocation())
         kept = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         for message in received:
@@ -153,18 +171,19 @@ class Rig:
             assert self.now_ms <= end_ms, "messages go round and round"
             self.deliver()
 
-    def worker(self, soon: Soon = _not_sooner) -> Worker:
-        """Return a worker as a new process has it."""
-        sqs = self.fuse.wrap(self.broker)
-        store = self.fuse.wrap(self.store)
+    def worker(self, soon: Soon = _not_sooner, fuse: Wraps | None = None) -> Worker:
+        """Return a worker as a new process has it, whose calls go through `fuse`."""
+        fuse = fuse or self.fuse
+        sqs = fuse.wrap(self.broker)
+        store = fuse.wrap(self.store)
         metrics: Any = self.metrics
         return Worker(
             app=self.app,
             store=store,
-            sender=Sender(sqs, store, {self.queue.name: self.queue}),
+            sender=Sender(sqs, store, {self.queue.name: self.queue}, self.delayed),
             visibility=Visibility(sqs, self.queue),
             dead_letters=DeadLetterQueue(sqs, self.dead_letters.url),
-            logger=Logger(service="rig"),
+            logger=self.logger,
             metrics=metrics,
             now_ms=self.clock,
             sleep=self.sleep,

@@ -1,30 +1,44 @@
-"""Any mixture of sending, revoking, delivering, failing services and dying workers ends well."""
+"""Whatever happens to a queue, and in whatever order: nothing is lost, and no state is a lie.
+
+Workers, burials and redrives take turns between any two of their calls; each may die there, or
+have its call fail. Messages come twice, acknowledgements get lost, tasks are revoked, wait for
+days, fail and come back. What must be so at any time stands in `world`.
+
+A failure is printed as the steps that led to it, and as a line `@reproduce_failure(...)`, which
+replays it (docs/testing.md).
+"""
 
 import contextlib
+import os
 
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from taskqueue.app import App
-from taskqueue.context import Context
 from taskqueue.errors import StoreError, TaskAlreadyStarted, TaskNotFound, Throttled
 from taskqueue.message import Message
-from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
-from tests.unit.taskqueue.rig import Died, Rig
+from tests.unit.taskqueue.processes import Process
+from tests.unit.taskqueue.world import World
 
+DAY_SECONDS = 24 * 60 * 60
 REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": ""}}, "SQS")
-FAULTS = {
+FAULTS: dict[str, Exception] = {
     "claim": Throttled(),
     "finish": StoreError(),
     "release": StoreError(),
+    "enqueue": Throttled(),
+    "fail": Throttled(),
+    "get": StoreError(),
+    "put": Throttled(),
+    "reset": StoreError(),
     "send_message": REFUSED,
     "send_message_batch": REFUSED,
-    "enqueue": Throttled(),
     "change_message_visibility_batch": REFUSED,
 }
-MAX_DISTURBANCES = MAX_LOST_ATTEMPTS - 1
+MAX_PROCESSES = 3
+# A queue loses what it keeps for 14 days: so long nobody works in no example.
+MAX_OUTAGE_DAYS = 12
 
 
 class Queue(RuleBasedStateMachine):
@@ -32,100 +46,132 @@ class Queue(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        app = App("test", queue="work")
-        app.task(
-            name="work",
-            bind=True,
-            autoretry_for=(ConnectionError,),
-            retry_backoff=1,
-            max_retries=2,
-        )(self.work)
-        self.rig = Rig(app)
-        self.failures: dict[str, int] = {}
-        self.due_ms: dict[str, int] = {}
-        self.final: dict[str, str] = {}
-        self.disturbances = 0
+        self.world = World()
+        self.outage_days = 0
 
-    def work(self, run: Context, failures: int) -> int:
-        assert run.id not in self.final, "a finished task ran"
-        assert run.now_ms() >= self.due_ms[run.id], "a task ran early"
-        self.rig.now_ms += 400
-        if run.retries < failures:
-            raise ConnectionError
-        return failures
+    @rule(
+        failures=st.integers(0, 3),
+        delay_seconds=st.sampled_from([0, 0, 0.9, 2.1, 90, 1_200, 20 * DAY_SECONDS]),
+        wait_seconds=st.sampled_from([0, 0, 30, 20 * DAY_SECONDS]),
+        expires=st.sampled_from([None, None, 40]),
+        is_own=st.booleans(),
+    )
+    def send(
+        self,
+        failures: int,
+        delay_seconds: float,
+        wait_seconds: int,
+        expires: int | None,
+        is_own: bool,
+    ) -> None:
+        now_ms = self.world.rig.now_ms
+        due_ms = now_ms + round(delay_seconds * 1000)
+        message = Message(
+            "work",
+            f"id-{len(self.world.sent)}",
+            [failures, wait_seconds],
+            queue="work",
+            eta_ms=due_ms if delay_seconds else None,
+            expires_at_ms=None if expires is None else due_ms + expires * 1000,
+        )
+        self.world.send(message, failures, is_own=is_own)
 
-    @rule(failures=st.integers(0, 3), delay_ms=st.sampled_from([0, 0, 900, 2_100, 5_000, 90_000]))
-    def send(self, failures: int, delay_ms: int) -> None:
-        task_id = f"id-{len(self.failures)}"
-        self.failures[task_id] = failures
-        self.due_ms[task_id] = self.rig.now_ms + delay_ms
-        self.send_again(task_id)
-
-    @precondition(lambda self: self.failures)
+    @precondition(lambda self: self.world.sent)
     @rule(data=st.data())
-    def send_twice(self, data: st.DataObject) -> None:
-        self.send_again(data.draw(st.sampled_from(sorted(self.failures))))
+    def send_a_copy(self, data: st.DataObject) -> None:
+        self.world.send_a_copy(self.some_task(data))
 
-    def send_again(self, task_id: str) -> None:
-        eta_ms = self.due_ms[task_id]
-        self.rig.send(Message("work", task_id, [self.failures[task_id]], eta_ms=eta_ms))
-
-    @precondition(lambda self: self.failures)
+    @precondition(lambda self: self.world.sent)
     @rule(data=st.data())
     def revoke(self, data: st.DataObject) -> None:
-        task_id = data.draw(st.sampled_from(sorted(self.failures)))
+        task_id, rig = self.some_task(data), self.world.rig
         with contextlib.suppress(TaskAlreadyStarted, TaskNotFound):
-            assert self.rig.store.revoke(task_id, self.rig.now_ms).status == "REVOKED"
+            assert rig.store.revoke(task_id, rig.now_ms).status == "REVOKED"
+            self.world.revoked.add(task_id)
 
-    @rule(seconds=st.sampled_from([0, 1, 5, 61]), lose=st.booleans())
-    def deliver(self, seconds: int, lose: bool) -> None:
-        self.rig.now_ms += seconds * 1000
-        self.rig.deliver(lose_acknowledgement=lose)
+    @precondition(lambda self: self.world.has_visible())
+    @precondition(lambda self: len(self.world.processes) < MAX_PROCESSES)
+    @rule(number=st.sampled_from([1, 2, 10]), loses=st.booleans())
+    def a_worker_begins(self, number: int, loses: bool) -> None:
+        self.world.start_worker(number, loses_acknowledgement=loses)
 
-    @precondition(lambda self: self.disturbances < MAX_DISTURBANCES)
-    @rule(calls=st.integers(0, 5), after=st.booleans())
-    def deliver_and_die(self, calls: int, after: bool) -> None:
-        self.disturbances += 1
-        number = len(self.rig.fuse.calls) + calls
-        setattr(self.rig.fuse, "die_after" if after else "die_before", number)
-        with contextlib.suppress(Died):
-            self.rig.deliver()
-        self.rig.fuse.mend()
+    @precondition(lambda self: self.world.has_visible())
+    @rule(number=st.sampled_from([1, 2, 10]), loses=st.booleans())
+    def a_worker_works(self, number: int, loses: bool) -> None:
+        self.world.finish(self.world.start_worker(number, loses_acknowledgement=loses))
 
-    @precondition(lambda self: self.disturbances < MAX_DISTURBANCES)
-    @rule(name=st.sampled_from(sorted(FAULTS)))
-    def deliver_with_a_fault(self, name: str) -> None:
-        self.disturbances += 1
-        self.rig.fuse.errors[name] = [FAULTS[name]]
-        self.rig.deliver()
-        self.rig.fuse.errors.clear()
+    @precondition(lambda self: self.world.has_letters_to_bury())
+    @precondition(lambda self: len(self.world.processes) < MAX_PROCESSES)
+    @rule()
+    def a_burial_begins(self) -> None:
+        self.world.start_burial()
+
+    @precondition(lambda self: self.world.has_letters_to_bury())
+    @rule()
+    def a_letter_is_buried(self) -> None:
+        self.world.finish(self.world.start_burial())
+
+    @precondition(lambda self: self.world.letters.kept)
+    @precondition(lambda self: len(self.world.processes) < MAX_PROCESSES)
+    @rule(data=st.data())
+    def a_redrive_begins(self, data: st.DataObject) -> None:
+        letters = list(self.world.letters.kept.values())
+        self.world.start_redrive(letters[data.draw(st.integers(0, len(letters) - 1))])
+
+    @precondition(lambda self: self.world.processes)
+    @rule(data=st.data(), calls=st.integers(1, 4), fails=st.booleans())
+    def one_goes_on(self, data: st.DataObject, calls: int, fails: bool) -> None:
+        process = self.some_process(data)
+        for _ in range(calls):
+            if not process.is_over:
+                self.world.go_on(process, FAULTS if fails else None)
+
+    @precondition(lambda self: self.world.processes)
+    @rule(data=st.data())
+    def one_dies(self, data: st.DataObject) -> None:
+        self.world.kill(self.some_process(data))
+
+    @rule(seconds=st.sampled_from([0.5, 1, 5, 36, 61]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.let_time_pass(round(seconds * 1000))
+
+    @rule(days=st.sampled_from([1, 16, 30]))
+    def days_pass(self, days: int) -> None:
+        self.world.live_for(days * DAY_SECONDS * 1000)
+
+    @precondition(lambda self: self.outage_days < MAX_OUTAGE_DAYS)
+    @rule()
+    def nobody_works_for_days(self) -> None:
+        self.outage_days += 3
+        self.world.let_time_pass(3 * DAY_SECONDS * 1000)
 
     @invariant()
-    def what_is_final_stays(self) -> None:
-        for task_id in self.failures:
-            record = self.rig.store.get(task_id)
-            if record is not None and record.finished:
-                assert self.final.setdefault(task_id, record.status) == record.status
+    def all_is_well(self) -> None:
+        self.world.look()
 
     def teardown(self) -> None:
-        """With no more trouble, each task ends as its failures say."""
-        self.rig.deliver_until_empty()
-        self.what_is_final_stays()
-        reasons = {
-            letter.attributes["task_id"]["StringValue"]
-            for letter in self.rig.broker.messages(self.rig.dead_letters.url)
-        }
-        for task_id, failures in self.failures.items():
-            status = self.rig.record(task_id).status
-            if status != "REVOKED":
-                assert status == ("SUCCESS" if failures <= 2 else "FAILURE")
-            assert (status == "FAILURE") <= (task_id in reasons)
+        """With no more trouble, each task ends as it had to."""
+        try:
+            self.world.live_for(90 * DAY_SECONDS * 1000)
+            self.world.look()
+            self.world.check_ends()
+        finally:
+            for process in list(self.world.processes):
+                self.world.kill(process)
+
+    def some_task(self, data: st.DataObject) -> str:
+        return data.draw(st.sampled_from(sorted(self.world.sent)))
+
+    def some_process(self, data: st.DataObject) -> Process:
+        number = data.draw(st.integers(0, len(self.world.processes) - 1))
+        return self.world.processes[number]
 
 
 Queue.TestCase.settings = settings(
-    max_examples=60,
-    stateful_step_count=25,
+    max_examples=int(os.environ.get("STATEFUL_EXAMPLES", "150")),
+    stateful_step_count=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestQueue = Queue.TestCase

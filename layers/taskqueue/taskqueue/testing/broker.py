@@ -21,11 +21,15 @@ MAX_VISIBILITY_SECONDS = 12 * 60 * 60
 RETENTION_SECONDS = 14 * 24 * 60 * 60
 MAX_IN_FLIGHT = 120_000
 _ARN_PREFIX = "arn:aws:sqs:memory:0:"
+_URL_PREFIX = "memory://"
 
 
 @dataclass
 class StoredMessage:
-    """A message on a queue in memory. `receipt` is that of its last delivery, if there was one."""
+    """A message on a queue in memory. `receipt` is that of its last delivery, if there was one.
+
+    `source_arn`: the queue that it was moved from, on a dead-letter queue.
+    """
 
     id: str
     body: str
@@ -35,6 +39,7 @@ class StoredMessage:
     group_id: str | None = None
     receive_count: int = 0
     receipt: str | None = None
+    source_arn: str | None = None
 
     def is_in_flight(self, now_ms: int) -> bool:
         """Whether it was received and is hidden; one that is delayed is not."""
@@ -65,9 +70,13 @@ class MemoryBroker:
 
     def create_queue(self, name: str) -> Queue:
         """Make a queue."""
-        queue = Queue(name, f"memory://{name}", f"{_ARN_PREFIX}{name}")
+        queue = Queue(name, f"{_URL_PREFIX}{name}", f"{_ARN_PREFIX}{name}")
         self._queues[queue.url] = []
         return queue
+
+    def url_of(self, arn: str) -> str:
+        """Return the URL of the queue with that ARN, be there one or not."""
+        return f"{_URL_PREFIX}{arn.removeprefix(_ARN_PREFIX)}"
 
     def messages(self, url: str) -> Sequence[StoredMessage]:
         """Return all messages of a queue, visible or not, oldest first."""
@@ -159,6 +168,7 @@ class MemoryBroker:
             is_visible = message.visible_at_ms <= self.now_ms()
             if is_visible and message.receive_count >= self.redrive.max_receive_count:
                 queue.remove(message)
+                message.source_arn = f"{_ARN_PREFIX}{url.removeprefix(_URL_PREFIX)}"
                 self._queue(self.redrive.dead_letter_url).append(message)
 
     def _find(self, url: str, receipt: str) -> StoredMessage | None:
@@ -177,7 +187,10 @@ def lambda_event(queue: Queue, received: Sequence[Mapping[str, Any]]) -> dict[st
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
                 "attributes": message["Attributes"],
-                "messageAttributes": {},
+                "messageAttributes": {
+                    name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
+                    for name, one in message["MessageAttributes"].items()
+                },
                 "eventSource": "aws:sqs",
                 "eventSourceARN": queue.arn,
             }
@@ -194,6 +207,7 @@ def _received(message: StoredMessage) -> dict[str, Any]:
         "Attributes": {
             "ApproximateReceiveCount": str(message.receive_count),
             "SentTimestamp": str(message.sent_at_ms),
+            **({"DeadLetterQueueSourceArn": message.source_arn} if message.source_arn else {}),
         },
         "MessageAttributes": dict(message.attributes),
     }

@@ -243,6 +243,10 @@ class Batch:
                     self._acknowledgement.keep(attempt.delivery)
                 self._unended, self._is_loop_ended = {}, True
                 loop.throw_away()
+            except KeyboardInterrupt:
+                self._is_loop_ended = True
+                loop.throw_away()
+                raise
 
     async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
         """Run one of those that run together; one that is out of time stays unended."""

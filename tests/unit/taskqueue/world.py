@@ -1,0 +1,328 @@
+"""One queue with all that happens around it: workers, burials, redrives, schedules, and time."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from taskqueue.app import App
+from taskqueue.context import Context
+from taskqueue.dead_letters.bury import bury
+from taskqueue.dead_letters.letter import DeadLetter, read_letter
+from taskqueue.dead_letters.redrive import Redriver
+from taskqueue.errors import NotRedrivable, SendError, StoreError
+from taskqueue.message import Message, decode
+from taskqueue.records import states
+from taskqueue.sending.one_time_schedules import OneTimeSchedules
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.broker import RETENTION_SECONDS, Redrive, lambda_event
+from taskqueue.testing.scheduler import MemoryScheduler
+from tests.unit.taskqueue.processes import Process
+from tests.unit.taskqueue.rig import Rig
+
+MAX_RECEIVES = 6
+MAX_RETRIES = 2
+# Lambda ends a process some seconds before its own time is over: no real timer is to ring.
+LIFE_MS = 25_000
+WAITING = (states.PENDING, states.RETRY, states.STARTED)
+CLOSED = (states.SUCCESS, states.REVOKED)
+
+
+class MemoryLetters:
+    """The dead letters that are kept."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, DeadLetter] = {}
+
+    def put(self, letter: DeadLetter) -> None:
+        self.kept[letter.id] = letter
+
+    def delete(self, letter_id: str) -> None:
+        self.kept.pop(letter_id, None)
+
+
+@dataclass
+class Run:
+    """One call of a task's function, for one turn of the task."""
+
+    task_id: str
+    turn: int
+    process: Process
+    is_running: bool = True
+
+
+class World:
+    """A queue whose tasks fail as often as they are told to, and what is known of each of them."""
+
+    def __init__(self) -> None:
+        app = App("test", queue="work")
+        app.task(
+            name="work",
+            bind=True,
+            autoretry_for=(ConnectionError,),
+            retry_backoff=1,
+            max_retries=MAX_RETRIES,
+        )(self._work)
+        self.rig = Rig(app, logger=Logger(service="quiet", level="CRITICAL"))
+        self.rig.broker.redrive = Redrive(MAX_RECEIVES, self.rig.dead_letters.url)
+        self.scheduler = MemoryScheduler(self.rig.broker)
+        self.rig.delayed = OneTimeSchedules(
+            lambda: self.scheduler,  # type: ignore[arg-type, return-value]
+            "group",
+            "role",
+            self.rig.dead_letters.arn,
+        )
+        self.letters = MemoryLetters()
+        self.processes: list[Process] = []
+        self.sent: dict[str, Message] = {}
+        self.failures: dict[str, int] = {}
+        self.revoked: set[str] = set()
+        self.closed: dict[str, str] = {}
+        self.ended_at_ms: dict[str, int] = {}
+        self.runs: list[Run] = []
+        self.wrong: list[str] = []
+        self._active: Process | None = None
+
+    # ------------------------------------------------------------ what happens
+
+    def send(self, message: Message, failures: int, *, is_own: bool) -> None:
+        """Send a task as this project's client does, or as a stock Celery client."""
+        self.sent[message.id], self.failures[message.id] = message, failures
+        if is_own:
+            queues = {self.rig.queue.name: self.rig.queue}
+            sqs: Any = self.rig.broker
+            sender = Sender(sqs, self.rig.store, queues, self.rig.delayed)
+            sender.send(message, self.rig.now_ms)
+        else:
+            self.rig.send(message)
+
+    def send_a_copy(self, task_id: str) -> None:
+        """Deliver a message once more, as SQS may for as long as it keeps one."""
+        ended_ms = self.ended_at_ms.get(task_id)
+        if ended_ms is None or self.rig.now_ms - ended_ms < RETENTION_SECONDS * 1000:
+            self.rig.send(self.sent[task_id])
+
+    def start_worker(self, number: int, *, loses_acknowledgement: bool = False) -> Process:
+        """Let a new worker receive so many messages."""
+        process = self._process()
+        self.scheduler.run_due()
+        received = self.rig.receive(number)
+        worker = self.rig.worker(fuse=process)
+        return self._start(process, lambda: self._handle(worker, received, loses_acknowledgement))
+
+    def start_burial(self) -> Process:
+        """Let the function of the dead letters receive one."""
+        process = self._process()
+        url = self.rig.dead_letters.url
+        received = self.rig.broker.receive_message(QueueUrl=url)["Messages"]
+        return self._start(process, lambda: self._bury(process, received))
+
+    def start_redrive(self, letter: DeadLetter) -> Process:
+        """Let someone redrive a letter."""
+        process = self._process()
+        return self._start(process, lambda: self._redrive(process, letter))
+
+    def go_on(self, process: Process, faults: dict[str, Exception] | None = None) -> None:
+        """Let a process make its next call."""
+        self._active = process
+        process.go_on(faults)
+        self._active = None
+        self.processes = [one for one in self.processes if not one.is_over]
+        self.look()
+
+    def finish(self, process: Process) -> None:
+        """Let a process make all its calls."""
+        while not process.is_over:
+            self.go_on(process)
+
+    def kill(self, process: Process) -> None:
+        """End a process where it stands."""
+        process.die()
+        self.processes.remove(process)
+
+    def let_time_pass(self, ms: int) -> None:
+        """Move the clock; Lambda ends the processes whose time is over by then."""
+        self.rig.now_ms += ms
+        for process in list(self.processes):
+            if self.rig.now_ms >= process.dies_at_ms:
+                self.kill(process)
+
+    def live_for(self, ms: int) -> None:
+        """Let time pass with workers that live, which do what falls due."""
+        for process in list(self.processes):
+            self.finish(process)
+        end_ms = self.rig.now_ms + ms
+        while (next_ms := self._next_ms()) is not None and next_ms <= end_ms:
+            self.rig.now_ms = max(self.rig.now_ms, next_ms)
+            self.finish(self.start_worker(10))
+            self.finish(self.start_burial())
+        self.rig.now_ms = max(self.rig.now_ms, end_ms)
+
+    def has_visible(self) -> bool:
+        """Whether a worker would receive something now."""
+        return any(one.visible_at_ms <= self.rig.now_ms for one in self.rig.waiting())
+
+    def has_letters_to_bury(self) -> bool:
+        """Whether the function of the dead letters would receive something, now or later."""
+        return bool(self.rig.broker.messages(self.rig.dead_letters.url))
+
+    def forget(self, task_id: str) -> None:
+        """Know no more of a task than its record does, which is gone."""
+        self.closed.pop(task_id, None)
+        self.ended_at_ms.pop(task_id, None)
+        self.revoked.discard(task_id)
+        self.runs = [one for one in self.runs if one.task_id != task_id]
+
+    # ------------------------------------------------------------ what is so, at any time
+
+    def look(self) -> None:
+        """Check what must be so after every call of any process."""
+        assert not self.wrong, self.wrong
+        messages = self._messages()
+        letters = {letter.task_id for letter in self.letters.kept.values()}
+        for task_id in self.sent:
+            record = self.rig.store.get(task_id)
+            if record and record.status in CLOSED:
+                self.closed.setdefault(task_id, record.status)
+            if record and record.finished:
+                self.ended_at_ms.setdefault(task_id, self.rig.now_ms)
+            elif record:
+                self.ended_at_ms.pop(task_id, None)
+            known = self.closed.get(task_id)
+            assert record is None or known in (None, record.status), f"{task_id} was {known}"
+            if known is None:
+                turn = record.turn if record and record.status in WAITING else 0
+                is_out = any(one.id == task_id and one.turn >= turn for one in messages)
+                assert is_out or task_id in letters, f"{task_id} is lost"
+
+    def check_ends(self) -> None:
+        """Check, when nothing is on its way any more, that each task ended as it had to."""
+        assert not self._messages()
+        letters = {letter.task_id for letter in self.letters.kept.values()}
+        for task_id, message in self.sent.items():
+            record = self.rig.store.get(task_id)
+            status = self.closed.get(task_id) or (record.status if record else states.FAILURE)
+            match status:
+                case states.SUCCESS:
+                    assert self.failures[task_id] <= MAX_RETRIES
+                case states.REVOKED:
+                    assert task_id in self.revoked or message.expires_at_ms is not None
+                case states.FAILURE:
+                    assert task_id in letters, f"{task_id} failed, and nobody was told"
+                case states.PENDING:
+                    # A redrive was cut short: its letter is still there, for the next.
+                    assert task_id in letters, f"{task_id} waits for nothing"
+                case _:
+                    raise AssertionError(f"{task_id} reads {status}")
+
+    # ------------------------------------------------------------ the task
+
+    def _work(self, run: Context, failures: int, wait_seconds: int) -> int:
+        this = self._begin(run)
+        try:
+            run.set_progress(run.attempt)
+            self.rig.now_ms += 400
+            if run.retries < failures:
+                if wait_seconds:
+                    run.retry(countdown=wait_seconds, exc=ConnectionError)
+                raise ConnectionError
+            return failures
+        finally:
+            this.is_running = False
+
+    def _begin(self, run: Context) -> Run:
+        assert self._active is not None
+        this = Run(run.id, run.message.turn, self._active)
+        if run.now_ms() < (run.message.eta_ms or 0):
+            self.wrong.append(f"{run.id} ran early")
+        if run.id in self.closed or run.id in self.revoked:
+            self.wrong.append(f"{run.id} ran though it was {self.closed.get(run.id)}")
+        for earlier in self.runs:
+            if earlier.task_id != run.id:
+                continue
+            if earlier.is_running:
+                self.wrong.append(f"{run.id} ran twice at once")
+            if earlier.turn == this.turn and not earlier.process.is_disturbed:
+                self.wrong.append(f"{run.id} ran again in turn {this.turn} for no reason")
+        self.runs.append(this)
+        return this
+
+    # ------------------------------------------------------------ the processes
+
+    def _process(self) -> Process:
+        return Process(self.rig.clock, self.rig.now_ms + LIFE_MS)
+
+    def _start(self, process: Process, run: Any) -> Process:
+        self.processes.append(process)
+        self._active = process
+        process.start(run)
+        self._active = None
+        if process.is_over:
+            self.processes.remove(process)
+        return process
+
+    def _handle(self, worker: Any, received: list[Any], loses_acknowledgement: bool) -> None:
+        self.rig.work(worker, received, loses_acknowledgement)
+
+    def _bury(self, process: Process, received: list[Any]) -> None:
+        queues = {self.rig.queue.name: self.rig.queue}
+        letters, store = process.wrap(self.letters), process.wrap(self.rig.store)
+        for message, record in zip(
+            received, lambda_event(self.rig.dead_letters, received)["Records"], strict=True
+        ):
+            now_ms = self.rig.now_ms
+            try:
+                bury(read_letter(record, queues, now_ms), letters, store, now_ms)
+            except StoreError:
+                continue
+            self.rig.broker.delete_message(
+                QueueUrl=self.rig.dead_letters.url, ReceiptHandle=message["ReceiptHandle"]
+            )
+
+    def _redrive(self, process: Process, letter: DeadLetter) -> None:
+        redriver = Redriver(
+            process.wrap(_RedrivingBroker(self, letter)),
+            process.wrap(self.rig.store),
+            process.wrap(self.letters),
+            {self.rig.queue.name: self.rig.queue},
+        )
+        try:
+            redriver.redrive(letter, self.rig.now_ms)
+        except (NotRedrivable, StoreError, SendError):
+            return
+
+    # ------------------------------------------------------------ what is on its way
+
+    def _next_ms(self) -> int | None:
+        broker, rig = self.rig.broker, self.rig
+        messages = (*broker.messages(rig.queue.url), *broker.messages(rig.dead_letters.url))
+        times = [message.visible_at_ms for message in messages]
+        return min([*times, *(one.at_ms for one in self.scheduler.schedules)], default=None)
+
+    def _messages(self) -> list[Message]:
+        """Return what waits on a queue, is being handled, or is to be sent by a schedule."""
+        broker, rig = self.rig.broker, self.rig
+        messages = (*broker.messages(rig.queue.url), *broker.messages(rig.dead_letters.url))
+        bodies = [message.body for message in messages]
+        bodies += [one.target["Input"] for one in self.scheduler.schedules]
+        return [_decoded(body) for body in bodies]
+
+
+@dataclass
+class _RedrivingBroker:
+    """Sends a letter again. Where its task's record is gone, the task is taken for a new one."""
+
+    world: World
+    letter: DeadLetter
+
+    def send_message(self, **request: Any) -> Any:
+        task_id = self.letter.task_id
+        if task_id and self.world.rig.store.get(task_id) is None:
+            self.world.forget(task_id)
+        return self.world.rig.broker.send_message(**request)
+
+
+@functools.lru_cache
+def _decoded(body: str) -> Message:
+    return decode(body)
