@@ -162,6 +162,15 @@ def test_one_that_needs_all_the_time_of_its_worker_has_failed(rig: Rig) -> None:
     assert rig.record("short").status == "SUCCESS"
 
 
+def test_one_that_had_less_than_all_the_time_is_given_back(rig: Rig) -> None:
+    suspect = Message("wait", "suspect", [5])
+    rig.store.claim([Claim(suspect, rig.now_ms, "of a dead worker", "n-0")], rig.now_ms)
+    rig.remaining_ms = 1_100
+    rig.send(suspect, Message("wait", "other", [0]))
+    assert rig.deliver() == 1
+    assert rig.statuses(["suspect", "other"]) == ["PENDING", "SUCCESS"]
+
+
 def test_a_blocked_loop_gives_its_batch_back(rig: Rig) -> None:
     rig.remaining_ms = 1_050
     rig.send(Message("wait", "a", [1]), Message("block", "b", [5]))

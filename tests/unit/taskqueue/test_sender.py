@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
-from taskqueue.message import MAX_BYTES, Message, decode
+from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.queue import Queue
 from taskqueue.records.lease import Claim
 from taskqueue.records.store import Enqueued
@@ -16,6 +16,7 @@ from taskqueue.sending.sender import (
     MAX_BATCH_ENTRIES,
     MESSAGE_EARLY_MS,
     Outgoing,
+    SendAgain,
     Sender,
     batches,
     delay_seconds,
@@ -28,6 +29,7 @@ from tests.unit.taskqueue.rig import Fuse
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "SendMessage")
 UNREACHABLE = EndpointConnectionError(endpoint_url="x")
 QUARTER_MS = 900_000
+IDS = ["id-0", "id-1", "id-2"]
 
 
 class Delayed:
@@ -224,6 +226,41 @@ def test_of_many_those_that_are_not_sent_leave_no_record(out: Scene) -> None:
     assert [out.store.get(f"id-{number}") is None for number in range(12)] == [True] * 10 + [
         False
     ] * 2
+
+
+class RefusingBroker(MemoryBroker):
+    """Refuses, so many times, the messages with these ids, and takes the others."""
+
+    def refuse(self, times: int, *task_ids: str) -> None:
+        self.left = times
+        self.refused = task_ids
+        self.asked: list[list[str]] = []
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        entries = request["Entries"]
+        ids = [decode(entry["MessageBody"]).id for entry in entries]
+        self.asked.append(ids)
+        refused = [
+            entry
+            for entry, task_id in zip(entries, ids, strict=True)
+            if self.left and task_id in self.refused
+        ]
+        self.left = max(0, self.left - 1)
+        taken = [entry for entry in entries if entry not in refused]
+        super().send_message_batch(**{**request, "Entries": taken})
+        return {"Failed": [{"Id": entry["Id"]} for entry in refused]}
+
+
+@pytest.mark.parametrize(("times", "is_sent"), [(1, True), (3, True), (4, False)])
+def test_what_sqs_refuses_alone_is_sent_up_to_four_times(times: int, is_sent: bool) -> None:
+    broker = RefusingBroker(lambda: NOW_MS)
+    broker.refuse(times, "id-1")
+    queue = broker.create_queue("work")
+    sqs: Any = broker
+    sender = Sender(sqs, MemoryTaskStore(), {"work": queue}, sleep=lambda _seconds: None)
+    messages = [SendAgain(message(id=task_id), encode(message(id=task_id))) for task_id in IDS]
+    assert sender.send_again(messages, NOW_MS) == (set() if is_sent else {"id-1"})
+    assert broker.asked == [IDS, *[["id-1"]] * min(times, 3)]
 
 
 def test_of_many_those_that_are_far_off_are_schedules(out: Scene) -> None:

@@ -17,6 +17,7 @@ from taskqueue.groups.parts import Plan
 from taskqueue.message import Message, decode, encode
 from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
 from taskqueue.testing.broker import lambda_event
+from taskqueue.worker.acknowledgement import hidden_seconds
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS, RESERVED_MS
 from taskqueue.worker.group_commit import GroupCommit
 from tests.unit.taskqueue.deliveries import NOW_MS
@@ -531,6 +532,40 @@ def test_the_others_of_a_batch_are_settled_when_a_task_kills_it(rig: Rig, tasks:
     assert (rig.record("c").status, rig.record("c").attempts) == ("STARTED", 1)
 
 
+def lost_at_once(rig: Rig, message: Message) -> None:
+    """Let a worker claim a task, and its lease pass."""
+    rig.store.claim([Claim(message, rig.now_ms, "of a dead worker", "n-0")], rig.now_ms)
+
+
+def test_what_others_have_done_is_written_before_a_task_that_killed_workers_runs(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="kill")
+    def kill() -> None:
+        rig.fuse.dead = True
+        raise Died
+
+    lost_at_once(rig, Message("kill", "killer"))
+    rig.send(Message("kill", "killer"), Message("add", "bystander", [1]))
+    with pytest.raises(Died):
+        rig.deliver()
+    assert rig.statuses(["killer", "bystander"]) == ["STARTED", "SUCCESS"]
+
+
+def test_progress_is_told_by_whoever_has_the_task_now(rig: Rig) -> None:
+    lost_at_once(rig, Message("progress", "a"))
+    rig.send(Message("progress", "a"))
+    assert rig.deliver() == 0
+    assert (rig.record("a").attempts, rig.record("a").progress) == (2, {"done": 1})
+
+
+@pytest.mark.parametrize(("left_ms", "seconds"), [(1_001, 2), (1_000, 1), (0, 0), (-5_000, 0)])
+def test_a_message_is_hidden_for_whole_seconds_and_not_too_short(
+    left_ms: int, seconds: int
+) -> None:
+    assert hidden_seconds(left_ms) == seconds
+
+
 def test_the_bystanders_of_tasks_that_kill_their_worker_get_through(rig: Rig, tasks: Tasks) -> None:
     bystanders = [f"bystander {number}" for number in range(7)]
     killers = ["killer 1", "killer 2"]
@@ -734,6 +769,30 @@ def test_the_first_task_of_a_batch_without_time_is_given_back_too(
     rig.send(Message(task_name, "a", [1]))
     assert rig.deliver() == 1
     assert (rig.statuses("a"), tasks.ran) == (["PENDING"], [])
+
+
+def test_a_task_that_the_end_of_the_batch_stops_has_not_failed(rig: Rig, tasks: Tasks) -> None:
+    @tasks.app.task(name="endless", bind=True)
+    def endless(run: Context) -> None:
+        tasks.ran.append(run.id)
+        if run.attempt == 1:
+            time.sleep(5)
+
+    rig.remaining_ms = 1_200
+    rig.send(Message("add", "a", [1]), Message("endless", "b"))
+    assert rig.deliver() == 1
+    assert rig.statuses("ab") == ["SUCCESS", "PENDING"]
+    rig.deliver_until_empty()
+    assert (rig.record("b").status, tasks.ran) == ("SUCCESS", ["a", "b", "b"])
+
+
+def test_what_was_given_back_goes_first(rig: Rig, tasks: Tasks) -> None:
+    given_back = Message("add", "b", [1])
+    lost_at_once(rig, given_back)
+    assert rig.store.release("b", 1)
+    rig.send(Message("add", "a", [1]), given_back)
+    assert rig.deliver() == 0
+    assert tasks.ran == ["b", "a"]
 
 
 def test_a_task_that_cannot_be_given_back_still_comes_back(rig: Rig, tasks: Tasks) -> None:

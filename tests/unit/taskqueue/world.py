@@ -16,7 +16,7 @@ from taskqueue.message import Message, decode
 from taskqueue.records import states
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
-from taskqueue.testing.broker import RETENTION_SECONDS, Redrive, lambda_event
+from taskqueue.testing.broker import Redrive, lambda_event
 from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.processes import Process
 from tests.unit.taskqueue.rig import Rig
@@ -79,7 +79,7 @@ class World:
         self.failures: dict[str, int] = {}
         self.revoked: set[str] = set()
         self.closed: dict[str, str] = {}
-        self.ended_at_ms: dict[str, int] = {}
+        self.sent_at_ms: dict[str, int] = {}
         self.runs: list[Run] = []
         self.wrong: list[str] = []
         self._active: Process | None = None
@@ -89,6 +89,7 @@ class World:
     def send(self, message: Message, failures: int, *, is_own: bool) -> None:
         """Send a task as this project's client does, or as a stock Celery client."""
         self.sent[message.id], self.failures[message.id] = message, failures
+        self.sent_at_ms[message.id] = self.rig.now_ms
         if is_own:
             queues = {self.rig.queue.name: self.rig.queue}
             sqs: Any = self.rig.broker
@@ -98,10 +99,10 @@ class World:
             self.rig.send(message)
 
     def send_a_copy(self, task_id: str) -> None:
-        """Deliver a message once more, as SQS may for as long as it keeps one."""
-        ended_ms = self.ended_at_ms.get(task_id)
-        if ended_ms is None or self.rig.now_ms - ended_ms < RETENTION_SECONDS * 1000:
-            self.rig.send(self.sent[task_id])
+        """Let SQS deliver a task's first message once more, until it is 14 days old."""
+        self.rig.send(self.sent[task_id])
+        copy = self.rig.broker.messages(self.rig.queue.url)[-1]
+        copy.sent_at_ms = self.sent_at_ms[task_id]
 
     def start_worker(self, number: int, *, loses_acknowledgement: bool = False) -> Process:
         """Let a new worker receive so many messages."""
@@ -170,7 +171,6 @@ class World:
     def forget(self, task_id: str) -> None:
         """Know no more of a task than its record does, which is gone."""
         self.closed.pop(task_id, None)
-        self.ended_at_ms.pop(task_id, None)
         self.revoked.discard(task_id)
         self.runs = [one for one in self.runs if one.task_id != task_id]
 
@@ -185,10 +185,6 @@ class World:
             record = self.rig.store.get(task_id)
             if record and record.status in CLOSED:
                 self.closed.setdefault(task_id, record.status)
-            if record and record.finished:
-                self.ended_at_ms.setdefault(task_id, self.rig.now_ms)
-            elif record:
-                self.ended_at_ms.pop(task_id, None)
             known = self.closed.get(task_id)
             assert record is None or known in (None, record.status), f"{task_id} was {known}"
             if known is None:

@@ -32,10 +32,9 @@ class Claims(NamedTuple):
         """Whether a copy that the batch has, too, found the task held by this very message."""
         return HeldByOther(delivery.message_id) in self.outcomes.values()
 
-    def order(self, delivery: Delivery) -> tuple[bool, int, int]:
-        """Run first what was given back before; last, what has to wait or may kill this worker."""
-        outcome = self.of(delivery)
-        return _lost(outcome) > 0, -_times_given_back(outcome), delivery.due_at_ms
+    def order(self, delivery: Delivery) -> tuple[int, int]:
+        """Run first what was given back before, and last what has to wait."""
+        return -_times_given_back(self.of(delivery)), delivery.due_at_ms
 
 
 def claim_due(
