@@ -10,11 +10,16 @@ from typing import Any
 from tools.local.deployed import Stack
 
 
-def alarm_of(stack: Stack, metric: str) -> dict[str, Any]:
-    """Return the alarm on one of the stack's own metrics."""
+def alarms_of(stack: Stack, metric: str) -> list[dict[str, Any]]:
+    """Return the alarms on one of the stack's own metrics."""
     alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    (alarm,) = [alarm for alarm in alarms if alarm["MetricName"] == metric]
-    return dict(alarm)
+    return [dict(alarm) for alarm in alarms if alarm["MetricName"] == metric]
+
+
+def alarm_of(stack: Stack, metric: str) -> dict[str, Any]:
+    """Return the one alarm on that metric."""
+    (alarm,) = alarms_of(stack, metric)
+    return alarm
 
 
 def looks_at(alarm: Mapping[str, Any], emitted: Mapping[str, Any]) -> bool:

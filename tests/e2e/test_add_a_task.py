@@ -84,7 +84,7 @@ def test_the_new_queue_has_dead_letters_of_its_own(extended: Stack) -> None:
     rest = Rest.of(extended)
     started = rest.post("/tasks/write_digest", {"args": ["no user"]}).expect(202)
     assert finished(rest, started["task_id"])["error"]["type"] == "InvalidId"
-    queue = extended.client("sqs").get_queue_url(QueueName=f"{extended.name}-digests")["QueueUrl"]
+    queue = extended.outputs["digestsQueueUrl"]
     extended.client("sqs").send_message(QueueUrl=queue, MessageBody="junk")
     [letter] = _letters(rest)
     assert (letter["queue"], letter["task_id"]) == ("digests", None)

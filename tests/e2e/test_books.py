@@ -14,7 +14,7 @@ from books.counting.items import key
 from books.counting.minutes import StoredSegment
 from books.counting.store import DynamoViewStore
 from books.ranking import BookInfo
-from tests.e2e.alarms import alarm_of, looks_at
+from tests.e2e.alarms import alarm_of, alarms_of, looks_at
 from tests.e2e.celery_client import CeleryClient
 from tests.faults.duplicates import duplicated
 from tests.faults.lost_acknowledgement import killed_once_it_has_written
@@ -240,6 +240,13 @@ def test_the_alarm_looks_at_the_metric_that_a_ranking_emits(stack: Stack, rest: 
     emitted = until(lambda: _emitted(stack, "RankingsComputed"), "the metric in the log")
     assert looks_at(alarm, emitted)
     assert (alarm["TreatMissingData"], alarm["Period"]) == ("breaching", 300)
+
+
+def test_an_alarm_looks_at_the_rate_at_which_a_queue_s_tasks_fail(stack: Stack, rest: Rest) -> None:
+    ranking_of(rest, start_ranking(rest))
+    emitted = until(lambda: _emitted(stack, "TaskFailureRate"), "the metric in the log")
+    looking = [alarm for alarm in alarms_of(stack, "TaskFailureRate") if looks_at(alarm, emitted)]
+    assert len(looking) == 1
 
 
 def _emitted(stack: Stack, metric: str) -> dict[str, Any] | None:
