@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taskqueue.context import MAX_PROGRESS_BYTES
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.part import Done, Failed, Part
 from taskqueue.groups.parts import Parts, Plan
@@ -32,6 +33,7 @@ from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.retention import MAX_WAIT_SECONDS, Retention
 from taskqueue.records.store import Enqueued, Finish, TaskStore
 from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.worker.outcome import MAX_RESULT_BYTES
 from tests.support.dynamodb_tables import create_table
 
 NOW_MS = 1_795_370_400_000
@@ -275,6 +277,21 @@ def test_a_success_is_read_back(store: TaskStore, result: Any) -> None:
     assert record.result == result
     assert record.error is None
     assert record.finished_at_ms == NOW_MS + 5
+
+
+def test_the_largest_result_beside_the_largest_progress_fits_the_record(store: TaskStore) -> None:
+    message = started(store)
+    assert store.set_progress(message.id, 1, "x" * (MAX_PROGRESS_BYTES - 2))
+    empty = len(result_meta(message, states.SUCCESS, result="", at_ms=NOW_MS + 5))
+    assert store.finish([end(message, 1, result="x" * (MAX_RESULT_BYTES - empty))]) == [True]
+    assert status_of(store, message) == states.SUCCESS
+
+
+def test_a_record_that_no_item_holds_is_refused(store: TaskStore) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
+    message, other = started(store), started(store)
+    assert store.finish([end(message, 1, result="x" * 410_000), end(other, 1)]) == [False, True]
+    assert status_of(store, message) == states.STARTED
 
 
 def test_a_failure_is_read_back(store: TaskStore) -> None:

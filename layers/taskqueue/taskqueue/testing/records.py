@@ -26,6 +26,9 @@ from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_ITEM_BYTES = 400 * 1024
+
 
 @dataclass(frozen=True)
 class _Row:
@@ -265,6 +268,8 @@ class MemoryTaskStore:
                 meta=end.meta,
             )
 
+        if len(end.meta) > MAX_ITEM_BYTES:
+            return False
         return self._change(end.task_id, ended, lambda row: _holds(row, end.attempt))
 
     @property
