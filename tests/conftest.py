@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tools.local.deployed import Stack
-from tools.local.docker import bridge_address
 from tools.local.ministack import Ministack
 from tools.local.ports import free_port
 from tools.local.stack import up
@@ -13,8 +12,8 @@ from tools.local.stack import up
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The project's stack, built and deployed to a local AWS that containers reach too."""
-    ministack = Ministack(free_port(), bridge_address())
+    """The project's stack, built and deployed to a local AWS."""
+    ministack = Ministack(free_port())
     try:
         yield up(ministack)
     finally:

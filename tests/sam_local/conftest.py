@@ -1,10 +1,11 @@
 """Docker, the Lambda base image, and `sam local` on the deployed stack."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support.sam_local import SamLocal, prepare
+from tests.support.sam_local import SamLocal, prepare, reached_by_containers
 from tools.errors import ToolError
 from tools.local.deployed import Stack
 from tools.local.lambda_base_image import ensure_image
@@ -27,6 +28,9 @@ def base_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def sam_local(base_image: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> SamLocal:
+def sam_local(
+    base_image: str, stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SamLocal]:
     """`sam local` on the deployed stack's tables and queues."""
-    return prepare(stack, tmp_path_factory.mktemp("sam-local"))
+    with reached_by_containers(stack):
+        yield prepare(stack, tmp_path_factory.mktemp("sam-local"))

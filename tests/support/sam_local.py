@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any
 
 import yaml
 
+from tests.support.relay import relayed
 from tools.errors import ToolError
 from tools.local import sam
 from tools.local.deployed import Stack
 from tools.local.docker import HOST, add_host, bridge_address
-from tools.local.ports import is_listening
 from tools.paths import ROOT, SAM
 
 INVOKE_SECONDS = 120
@@ -69,19 +70,21 @@ class SamLocal:
         return answer
 
 
+@contextmanager
+def reached_by_containers(stack: Stack) -> Iterator[None]:
+    """While containers reach the stack's local AWS, which listens on the loopback address only."""
+    address = bridge_address()
+    with relayed(stack.port, address) if address else nullcontext():
+        yield
+
+
 def prepare(stack: Stack, folder: Path) -> SamLocal:
     """Write the template and the variables of `sam local` for a stack.
 
     Args:
         stack: deployed; the functions get its tables' and queues' names.
         folder: for the file of variables.
-
-    Raises:
-        ToolError: containers cannot reach the stack's local AWS.
     """
-    address = bridge_address()
-    if address is not None and not is_listening(stack.port, address):
-        raise ToolError(f"the local AWS does not listen on {address}:{stack.port} for containers")
     endpoint = f"http://{HOST}:{stack.port}"
     built = yaml.safe_load((stack.built / "template.yaml").read_text())
     # Its paths are relative to its own folder, so it has to lie beside the one it comes from.

@@ -31,12 +31,10 @@ class Ministack:
     """The local AWS at one port of 127.0.0.1.
 
     Attributes:
-        port: the same on every address.
-        bridge_address: a further address to listen on, for containers.
+        port: where it listens.
     """
 
     port: int = DEFAULT_PORT
-    bridge_address: str | None = None
 
     @property
     def endpoint_url(self) -> str:
@@ -103,7 +101,7 @@ class Ministack:
     def _spawn(self) -> subprocess.Popen[bytes]:
         with self.log.open("w") as log:
             process = subprocess.Popen(
-                server_command(self.port, self.bridge_address),
+                server_command(self.port),
                 env=server_environ(os.environ, self.port, self.folder),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -136,14 +134,12 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local AWS")
 
 
-def server_command(port: int, bridge_address: str | None) -> list[str | Path]:
-    """ministack's own server, which the command `ministack` lets listen on one address only.
+def server_command(port: int) -> list[str | Path]:
+    """ministack's own server, for this machine only.
 
     Without workers of its own, so that the processes of the Lambdas are its children.
     """
-    addresses = [LOOPBACK] if bridge_address is None else [LOOPBACK, bridge_address]
-    binds = [part for address in addresses for part in ("--bind", f"{address}:{port}")]
-    options = ["--workers", "0", "--keep-alive", "75", *binds]
+    options = ["--workers", "0", "--keep-alive", "75", "--bind", f"{LOOPBACK}:{port}"]
     return [MINISTACK_PYTHON, "-m", "hypercorn", *options, "ministack.app:app"]
 
 

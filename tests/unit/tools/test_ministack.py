@@ -25,8 +25,7 @@ def taken_port() -> Iterator[int]:
 
 
 def test_the_server_is_reached_from_this_machine_only() -> None:
-    assert _binds(server_command(4570, None)) == ["127.0.0.1:4570"]
-    assert _binds(server_command(4570, "172.17.0.1")) == ["127.0.0.1:4570", "172.17.0.1:4570"]
+    assert _binds(server_command(4570)) == ["127.0.0.1:4570"]
 
 
 def _binds(command: list[str | Path]) -> list[str | Path]:
