@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from taskqueue.aws.unprocessed import Patience
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import MessageTooLarge, SendError
@@ -34,7 +35,9 @@ class Broker:
 
     def sender(self, sqs: Any = None) -> Sender:
         queues = {self.queue.name: self.queue}
-        return Sender(sqs or self.sqs, MemoryTaskStore(), queues, sleep=lambda _seconds: None)
+        return Sender(
+            sqs or self.sqs, MemoryTaskStore(), queues, patience=Patience(lambda _seconds: None)
+        )
 
     def visibility(self) -> Visibility:
         return Visibility(self.sqs, self.queue)

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from taskqueue.app import App
+from taskqueue.aws.unprocessed import Patience
 from taskqueue.beat.plan import task_id
 from taskqueue.beat.row import BrokenRow, Row
 from taskqueue.beat.schedule import Schedule
@@ -96,7 +97,10 @@ class Beat:
     def tick(self, end_ms: int, rows: Any = None) -> Tick:
         """Tick now, until then, on these rows or on its own."""
         sender = Sender(
-            self.fuse.wrap(self.broker), self.fuse.wrap(self.records), self.queues, sleep=_no_sleep
+            self.fuse.wrap(self.broker),
+            self.fuse.wrap(self.records),
+            self.queues,
+            patience=Patience(_no_sleep),
         )
         table = self.fuse.wrap(self.rows if rows is None else rows)
         return tick(table, sender, app.tasks, self.declared, self._clock, end_ms)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from taskqueue.app import App
+from taskqueue.aws.unprocessed import Patience
 from taskqueue.beat.plan import task_id
 from taskqueue.beat.row import Row
 from taskqueue.beat.schedule import Misfire, Schedule
@@ -113,7 +114,7 @@ class Beats(RuleBasedStateMachine):
             cast(Any, self.fuse.wrap(self.memory.broker)),
             self.fuse.wrap(self.memory.store),
             self.memory.queues,
-            sleep=lambda _seconds: None,
+            patience=Patience(lambda _seconds: None),
         )
         now_ms = self.memory.now_ms() + skew_ms
         rows = self.fuse.wrap(self.rows)

@@ -7,7 +7,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.errors import MessageTooLarge, SendError, StoreError, TaskIdTaken, Throttled
+from taskqueue.aws.unprocessed import MAX_TRIES, Patience
+from taskqueue.errors import (
+    MessageTooLarge,
+    SendError,
+    SendRefused,
+    StoreError,
+    TaskIdTaken,
+    Throttled,
+)
 from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.queue import Queue
 from taskqueue.records.lease import Claim
@@ -60,7 +68,7 @@ class Scene:
             self.fuse.wrap(self.store),
             {"work": self.queue},
             delayed,
-            sleep=lambda _seconds: None,
+            patience=Patience(lambda _seconds: None),
         )
 
     def sent(self) -> list[str]:
@@ -251,16 +259,47 @@ class RefusingBroker(MemoryBroker):
         return {"Failed": [{"Id": entry["Id"]} for entry in refused]}
 
 
-@pytest.mark.parametrize(("times", "is_sent"), [(1, True), (3, True), (4, False)])
-def test_what_sqs_refuses_alone_is_sent_up_to_four_times(times: int, is_sent: bool) -> None:
+@pytest.mark.parametrize(
+    ("times", "is_sent"), [(1, True), (MAX_TRIES - 1, True), (MAX_TRIES, False)]
+)
+def test_what_sqs_refuses_alone_is_sent_up_to_six_times(times: int, is_sent: bool) -> None:
     broker = RefusingBroker(lambda: NOW_MS)
     broker.refuse(times, "id-1")
     queue = broker.create_queue("work")
     sqs: Any = broker
-    sender = Sender(sqs, MemoryTaskStore(), {"work": queue}, sleep=lambda _seconds: None)
+    sender = Sender(
+        sqs, MemoryTaskStore(), {"work": queue}, patience=Patience(lambda _seconds: None)
+    )
     messages = [SendAgain(message(id=task_id), encode(message(id=task_id))) for task_id in IDS]
     assert sender.send_again(messages, NOW_MS) == (set() if is_sent else {"id-1"})
-    assert broker.asked == [IDS, *[["id-1"]] * min(times, 3)]
+    assert broker.asked == [IDS, *[["id-1"]] * min(times, MAX_TRIES - 1)]
+
+
+@pytest.mark.parametrize(
+    ("code", "requests", "kind"),
+    [("InternalError", MAX_TRIES, SendError), ("InvalidMessageContents", 1, SendRefused)],
+)
+def test_a_message_that_sqs_refuses_for_good_is_not_tried_again(
+    out: Scene, code: str, requests: int, kind: type[SendError]
+) -> None:
+    def refuse(**request: Any) -> dict[str, Any]:
+        return {"Failed": [{"Id": one["Id"], "Code": code} for one in request["Entries"]]}
+
+    out.broker.send_message_batch = refuse  # type: ignore[method-assign]
+    with pytest.raises(kind) as raised:
+        out.sender.send_unrecorded([message()], NOW_MS)
+    assert raised.type is kind
+    assert out.fuse.calls == ["send_message_batch"] * requests
+
+
+def test_a_record_that_cannot_be_removed_keeps_no_other(out: Scene) -> None:
+    out.fuse.errors["send_message_batch"] = [UNREACHABLE]
+    out.fuse.errors["forget"] = [Throttled()]
+    with pytest.raises(Throttled):
+        out.sender.send_many([message(id=name) for name in "abc"], NOW_MS)
+    assert [out.store.get(name) is None for name in "abc"] == [False, True, True]
+    out.sender.send_many([message(id=name) for name in "abc"], NOW_MS)
+    assert out.sent() == ["a", "b", "c"]
 
 
 def test_of_many_those_that_are_far_off_are_schedules(out: Scene) -> None:

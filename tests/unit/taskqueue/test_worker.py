@@ -327,6 +327,13 @@ def test_a_task_not_yet_due_is_put_off_and_never_run_early(rig: Rig, tasks: Task
     assert tasks.ran == ["a"]
 
 
+def test_a_message_that_scheduler_sent_early_is_of_its_group_again(rig: Rig) -> None:
+    rig.send(Message("add", "a", [1], eta_ms=NOW_MS + 60_000, group_id="ada"))
+    assert [message.group_id for message in rig.waiting()] == [None]
+    rig.deliver()
+    assert [message.group_id for message in rig.waiting()] == ["ada"]
+
+
 def test_a_task_due_within_two_seconds_is_waited_for(rig: Rig) -> None:
     rig.send(Message("add", "a", [1], eta_ms=NOW_MS + 2_000))
     assert rig.deliver() == 0

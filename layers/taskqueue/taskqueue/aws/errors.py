@@ -28,9 +28,12 @@ THROTTLING_CODES = frozenset(
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 PERMANENT_CODES = frozenset(
     {
+        "AWS.SimpleQueueService.BatchRequestTooLong",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "AWS.SimpleQueueService.UnsupportedOperation",
         "AccessDenied",
         "AccessDeniedException",
+        "BatchRequestTooLong",
         "InvalidAddress",
         "InvalidClientTokenId",
         "InvalidMessageContents",
@@ -40,7 +43,9 @@ PERMANENT_CODES = frozenset(
         "ItemCollectionSizeLimitExceededException",
         "KmsAccessDenied",
         "KmsDisabled",
+        "KmsInvalidKeyUsage",
         "KmsNotFound",
+        "KmsOptInRequired",
         "OptInRequired",
         "QueueDoesNotExist",
         "ResourceNotFound",
@@ -100,11 +105,15 @@ def send_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error_code(error)
-        kind = SendRefused if code in PERMANENT_CODES else SendError
-        raise kind(f"the queue refused the message: {code}") from error
+        raise send_error(error_code(error)) from error
     except BotoCoreError as error:
         raise SendError(f"the queue did not answer: {type(error).__name__}") from error
+
+
+def send_error(code: str) -> SendError:
+    """Return the project's error for an error code of SQS or EventBridge Scheduler."""
+    kind = SendRefused if code in PERMANENT_CODES else SendError
+    return kind(f"the queue refused the message: {code}")
 
 
 def store_error(code: str) -> StoreError:

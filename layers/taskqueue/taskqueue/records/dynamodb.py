@@ -5,6 +5,7 @@ What is written stands in `item`, `statements` and `updates`; here it is only se
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from taskqueue import clock
@@ -110,7 +111,8 @@ class DynamoTaskStore:
                 found += [self._found(message, code, now_ms) for message, code in said]
         except TaskQueueError:
             for message in new:
-                self.forget(message.id)
+                with suppress(StoreError):
+                    self.forget(message.id)
             raise
         return found
 

@@ -80,7 +80,7 @@ class TaskStore(Recorder, GroupStore, Protocol):
         Raises:
             TaskIdTaken: an id is that of a task of another name.
             StoreError, Throttled: a request failed.
-                In each case the new ones that are known to be written are removed.
+                In each case those that are known to be new are removed, if the database lets them.
         """
         ...
 

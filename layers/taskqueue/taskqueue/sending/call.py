@@ -1,9 +1,10 @@
 """A call of a task that is to be sent: the task, its arguments, and when and where it runs."""
 
 import hashlib
+import itertools
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -63,15 +64,15 @@ class Parent:
     """
 
     message: Message
-    _sent: dict[str, int] = field(default_factory=dict)
+    _sent: dict[str, Iterator[int]] = field(default_factory=dict)
 
     def child_id(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """Return the id of the next child of this name with these arguments."""
         content = [self.message.id, self.message.turn, name, args, kwargs]
         # What is no JSON is Celery's matter: it writes more than JSON knows.
         same = json.dumps(content, separators=(",", ":"), sort_keys=True, default=repr)
-        ordinal = self._sent.get(same, 0)
-        self._sent[same] = ordinal + 1
+        # Threads of the task may send at once: no two may get the same number.
+        ordinal = next(self._sent.setdefault(same, itertools.count()))
         digest = hashlib.sha256(f"{same}#{ordinal}".encode()).digest()
         return str(uuid.UUID(bytes=digest[:16], version=4))
 

@@ -1,13 +1,12 @@
 """Sends task messages: the record first, then the message, so that no id answers 404."""
 
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 
-from taskqueue.aws.errors import send_errors
-from taskqueue.errors import PermanentError, SendError, SendRefused
+from taskqueue.aws.errors import send_error, send_errors
+from taskqueue.aws.unprocessed import PATIENCE, Patience
+from taskqueue.errors import PermanentError, SendError, SendRefused, StoreError
 from taskqueue.message import MAX_BYTES, Message, encode
 from taskqueue.queue import Queue
 from taskqueue.records.store import Enqueued, Recorder, TaskStore
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 MAX_DELAY_SECONDS = 900
 MESSAGE_EARLY_MS = 1_000
 MAX_BATCH_ENTRIES = 10
-MAX_TRIES = 4
 
 
 class Entry(TypedDict):
@@ -64,13 +62,13 @@ class Sender:
         store: TaskStore,
         queues: Mapping[str, Queue],
         delayed: OneTimeSchedules | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._sqs = sqs
         self._store = store
         self._queues = queues
         self._delayed = delayed
-        self._sleep = sleep
+        self._patience = patience
 
     def send(self, message: Message, now_ms: int, recorder: Recorder | None = None) -> Enqueued:
         """Record and send one task; under an id that has begun to run, nothing is sent.
@@ -103,7 +101,9 @@ class Sender:
 
         Raises:
             MessageTooLarge, TaskIdTaken: nothing was sent, and no record stays behind.
-            StoreError: nothing was sent; where the database gave no answer, records may stay.
+            StoreError: nothing was sent; where the database gave no answer, records may stay. Or
+                some were not sent, and not all of their records could be removed: these are
+                PENDING until they are sent again, under the same ids.
             SendError: some were not sent, and of those no record stays behind.
         """
         outgoing = [self._outgoing(message, now_ms) for message in messages]
@@ -112,9 +112,7 @@ class Sender:
         unsent = self._send_all(
             [one for one, was in zip(outgoing, found, strict=True) if was is not Enqueued.BEGUN]
         )
-        for one in unsent:
-            if one.message.id in new:
-                self._store.forget(one.message.id)
+        self._forget(one.message.id for one in unsent if one.message.id in new)
         _check_sent(unsent)
 
     def send_unrecorded(self, messages: Sequence[Message], now_ms: int) -> None:
@@ -178,20 +176,42 @@ class Sender:
         return unsent
 
     def _send_batch(self, queue: Queue, batch: "Sequence[Outgoing]") -> "dict[Outgoing, SendError]":
-        """Send up to ten; try those again that SQS refuses alone; return those not sent."""
-        for tried in range(MAX_TRIES):
-            entries: Any = [{"Id": str(index), **one.entry} for index, one in enumerate(batch)]
+        """Send up to ten, some again that SQS fails to take; return those not sent, and why."""
+        unsent: dict[Outgoing, SendError] = {}
+
+        def send(wanted: "Sequence[Outgoing]") -> "Sequence[Outgoing]":
+            entries: Any = [{"Id": str(index), **one.entry} for index, one in enumerate(wanted)]
             try:
                 with send_errors():
                     response = self._sqs.send_message_batch(QueueUrl=queue.url, Entries=entries)
             except SendError as error:
-                return dict.fromkeys(batch, error)
-            failed = {int(failure["Id"]) for failure in response.get("Failed", [])}
-            batch = [one for index, one in enumerate(batch) if index in failed]
-            if not batch:
-                return {}
-            self._sleep(random.uniform(0, 0.1 * 2**tried))
-        return dict.fromkeys(batch, SendError())
+                unsent.update(dict.fromkeys(wanted, error))
+                return ()
+            failed = {
+                wanted[int(failure["Id"])]: send_error(failure.get("Code", ""))
+                for failure in response.get("Failed", [])
+            }
+            refused = {one: why for one, why in failed.items() if isinstance(why, PermanentError)}
+            unsent.update(refused)
+            return [one for one in failed if one not in refused]
+
+        left = self._patience.ask(send, batch)
+        return unsent | dict.fromkeys(left, SendError())
+
+    def _forget(self, task_ids: Iterable[str]) -> None:
+        """Remove the records of tasks that were not sent, as many as can be.
+
+        Raises:
+            StoreError: some could not be removed.
+        """
+        errors = []
+        for task_id in task_ids:
+            try:
+                self._store.forget(task_id)
+            except StoreError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def _queue(self, name: str) -> Queue:
         try:

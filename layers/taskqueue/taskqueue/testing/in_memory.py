@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 from aws_lambda_powertools import Logger
 
 from taskqueue import clock
+from taskqueue.aws.unprocessed import Patience
 from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import PoisonMessage
@@ -83,7 +84,7 @@ class InMemory:
         self.queues = {name: self.broker.create_queue(name) for name in sorted(names)}
         self._dead_letters = self.broker.create_queue("dead-letters")
         self._sqs = cast("SQSClient", self.broker)
-        self.sender = Sender(self._sqs, self.store, self.queues, sleep=self._sleep)
+        self.sender = Sender(self._sqs, self.store, self.queues, patience=Patience(self._sleep))
         self.client = TaskClient(self.sender, self.store, self.now_ms, sleep=self.work)
         self._workers = {name: self._worker(queue) for name, queue in self.queues.items()}
 
