@@ -13,46 +13,28 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from taskqueue.dead_letters.dead_letter_queue import DeadLetterQueue
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import SendError, StoreError, TaskIdTaken
 from taskqueue.records.meta import ErrorInfo
-from taskqueue.records.store import Finish, TaskStore
-from taskqueue.sending.sender import SendAgain, Sender
+from taskqueue.records.store import Finish
+from taskqueue.sending.sender import SendAgain
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
-from taskqueue.worker.visibility import Visibility
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
+    from taskqueue.worker.worker import Worker
 
+# Calls a function a moment later, perhaps in another thread.
 type Soon = Callable[[Callable[[], None]], None]
 
 
 class Acknowledgement:
-    """The ends of one batch's tasks, on their way to the store and the queues.
+    """The ends of one batch's tasks, on their way to the store and the queues of `worker`."""
 
-    `soon` calls a function a moment later, perhaps in another thread.
-    """
-
-    def __init__(
-        self,
-        store: TaskStore,
-        sender: Sender,
-        visibility: Visibility,
-        dead_letters: DeadLetterQueue,
-        logger: "Logger",
-        now_ms: Callable[[], int],
-        soon: Soon,
-    ) -> None:
-        self._store = store
-        self._sender = sender
-        self._visibility = visibility
-        self._dead_letters = dead_letters
-        self._log = logger
-        self._now_ms = now_ms
-        self._soon = soon
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+        self._log = worker.logger
         self._unwritten: list[tuple[Delivery, End]] = []
         self._changing = threading.Lock()
         self._writing = threading.Lock()
@@ -75,7 +57,7 @@ class Acknowledgement:
             self._unwritten.append((attempt.delivery, end))
             is_first = len(self._unwritten) == 1
         if is_first:
-            self._soon(self.write_ends)
+            self._worker.soon(self.write_ends)
 
     def keep(self, delivery: Delivery, until_ms: int | None = None) -> None:
         """Let the message come back at that time, or when its visibility timeout is over."""
@@ -93,7 +75,7 @@ class Acknowledgement:
         """
         ready = [one for one in deliveries if self._is_recorded(one)]
         again = [SendAgain(one.message, one.body) for one in ready]
-        unsent = self._sender.send_again(again, self._now_ms()) if again else set()
+        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else set()
         for one in ready:
             if one.message.id in unsent:
                 self.keep(one)
@@ -103,7 +85,7 @@ class Acknowledgement:
         # Not the reason, which may quote arguments: the dead letter has it.
         extra = {"task_id": rejected.task_id, "task": rejected.task}
         try:
-            self._dead_letters.send(rejected)
+            self._worker.dead_letters.send(rejected)
         except SendError as error:
             self.kept.add(rejected.message_id)
             self._log.error("a dead letter was not sent: %s", error, extra=extra)
@@ -138,7 +120,7 @@ class Acknowledgement:
     def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[tuple[Delivery, Finish]]:
         """Send the messages of next turns; return what is to be written after that."""
         again = [end.again for _, end in ends if end.again]
-        unsent = self._sender.send_again(again, self._now_ms()) if again else set()
+        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else set()
         written = []
         for delivery, end in ends:
             if end.again and delivery.message.id in unsent:
@@ -152,7 +134,7 @@ class Acknowledgement:
         if not ends:
             return
         try:
-            held = self._store.finish([finish for _, finish in ends])
+            held = self._worker.store.finish([finish for _, finish in ends])
         except StoreError as error:
             self._log.error("the ends of %d tasks were not written: %s", len(ends), error)
             held = [False] * len(ends)
@@ -170,7 +152,7 @@ class Acknowledgement:
         if delivery.message.is_own or delivery.task.options.idempotent:
             return True
         try:
-            self._store.enqueue(delivery.message, self._now_ms())
+            self._worker.store.enqueue(delivery.message, self._worker.now_ms())
         except TaskIdTaken:
             return True
         except StoreError as error:
@@ -184,9 +166,9 @@ class Acknowledgement:
         times, self._comes_back_at_ms = self._comes_back_at_ms, {}
         if not times:
             return
-        now_ms = self._now_ms()
+        now_ms = self._worker.now_ms()
         try:
-            failed = self._visibility.change(
+            failed = self._worker.visibility.change(
                 {receipt: hidden_seconds(at_ms - now_ms) for receipt, at_ms in times.items()}
             )
         except SendError as error:

@@ -52,15 +52,7 @@ class Batch:
     def __init__(self, worker: "Worker", deadline_ms: int) -> None:
         self._worker = worker
         self._deadline_ms = deadline_ms
-        self._acknowledgement = Acknowledgement(
-            worker.store,
-            worker.sender,
-            worker.visibility,
-            worker.dead_letters,
-            worker.logger,
-            worker.now_ms,
-            worker.soon,
-        )
+        self._acknowledgement = Acknowledgement(worker)
         self._has_begun = False
         self._unended: dict[str, Attempt] = {}
         self._blocks: Sequence[Stop] = ()
