@@ -70,7 +70,7 @@ class Stack:
 
     def notify(self, task_id: str, *args: Any) -> None:
         message = Message("notify_friends", task_id, args or (HUB, "n1"), queue=self.queue.name)
-        self.sender.send(message, now_ms=1)
+        self.sender.send(message, clock.now_ms())
 
     def work(self) -> None:
         while self.work_once():

@@ -699,6 +699,15 @@ def test_the_id_of_a_record_that_has_expired_is_free(store: TaskStore) -> None:
     assert status_of(store, message) == status_of(store, other) == states.PENDING
 
 
+def test_a_shard_that_has_expired_is_gone(store: TaskStore) -> None:
+    part = Part(f"test-{uuid.uuid4()}", 3)
+    store.finish_part(part, Done(1), NOW_MS - 1_000 * MAX_WAIT_SECONDS)
+
+    assert store.shards(part.whole_id, [0]) == [Shard(0)]
+    assert store.finish_part(replace(part, index=4), Done(2), NOW_MS) == Shard(0, {4: 2})
+    assert store.set_group_size(part.whole_id, 5, NOW_MS) == Shard(0, {4: 2}, size=5)
+
+
 # ---------------------------------------------------------------- many at once
 
 

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from social.news import News, NewsStore, read_news
+from taskqueue import clock
 from taskqueue.aws.lookup import look_up
 from taskqueue.groups.part import Part
 from taskqueue.groups.shard_item import read_shard
 from taskqueue.records.dynamodb import DynamoTaskStore
-from taskqueue.records.item import read_record
+from taskqueue.records.item import has_expired, read_record
 from taskqueue.records.record import TaskRecord
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ class PartReader:
         Raises:
             StoreError, Throttled: the request failed.
         """
-        news, record, shard = look_up(
-            self._client,
-            [
-                self._news.lookup(news_id),
-                self._tasks.lookup(part.whole_id),
-                self._tasks.shard_lookup(part),
-            ],
+        lookups = [
+            self._news.lookup(news_id),
+            self._tasks.lookup(part.whole_id),
+            self._tasks.shard_lookup(part),
+        ]
+        now_ms = clock.now_ms()
+        news, record, shard = (
+            {} if has_expired(item, now_ms) else item for item in look_up(self._client, lookups)
         )
         return PartState(
             news=read_news(news) if news else None,

@@ -41,35 +41,45 @@ def read_shard(number: int, item: Item) -> Shard:
     )
 
 
-def end_update(part: Part, end: PartEnd, ttl: int) -> Mapping[str, Any]:
+def end_update(part: Part, end: PartEnd, ttl: int, now_ms: int) -> Mapping[str, Any]:
     """Return the arguments of `UpdateItem` that write the end of a part."""
     place = str(part.index % SHARD_PARTS)
     match end:
         case Done(count):
-            return {
-                "UpdateExpression": "SET #place = if_not_exists(#place, :count), #ttl = :ttl",
-                "ExpressionAttributeNames": {"#place": place, "#ttl": "ttl"},
-                "ExpressionAttributeValues": {":count": {"N": str(count)}, ":ttl": _number(ttl)},
-            }
+            change, names = "SET #place = if_not_exists(#place, :count)", {"#place": place}
+            values: Item = {":count": _number(count)}
         case Failed(error):
-            return {
-                "UpdateExpression": "SET first_error = if_not_exists(first_error, :error),"
-                " #ttl = :ttl ADD failed :place",
-                "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {
-                    ":error": {"S": error[:MAX_ERROR_LENGTH]},
-                    ":place": {"NS": [place]},
-                    ":ttl": _number(ttl),
-                },
-            }
+            change, names = "ADD failed :place SET first_error = if_not_exists(first_error, :e)", {}
+            values = {":place": {"NS": [place]}, ":e": {"S": error[:MAX_ERROR_LENGTH]}}
+    return _update(change, names, values, ttl, now_ms)
 
 
-def size_update(size: int, ttl: int) -> Mapping[str, Any]:
+def size_update(size: int, ttl: int, now_ms: int) -> Mapping[str, Any]:
     """Return the arguments of `UpdateItem` that tell a shard the size of its group."""
+    return _update("SET group_size = :size", {}, {":size": _number(size)}, ttl, now_ms)
+
+
+def deletion_of_expired(now_ms: int) -> Mapping[str, Any]:
+    """Return the arguments of `DeleteItem` that remove a shard of a group that is long over."""
     return {
-        "UpdateExpression": "SET group_size = :size, #ttl = :ttl",
+        "ConditionExpression": "#ttl <= :now",
         "ExpressionAttributeNames": {"#ttl": "ttl"},
-        "ExpressionAttributeValues": {":size": _number(size), ":ttl": _number(ttl)},
+        "ExpressionAttributeValues": {":now": _number(now_ms // 1000)},
+    }
+
+
+def _update(
+    change: str, names: Mapping[str, str], values: Item, ttl: int, now_ms: int
+) -> Mapping[str, Any]:
+    return {
+        "UpdateExpression": f"{change}, #ttl = :ttl",
+        "ConditionExpression": "attribute_not_exists(#ttl) OR #ttl > :now",
+        "ExpressionAttributeNames": {"#ttl": "ttl", **names},
+        "ExpressionAttributeValues": {
+            ":ttl": _number(ttl),
+            ":now": _number(now_ms // 1000),
+            **values,
+        },
     }
 
 

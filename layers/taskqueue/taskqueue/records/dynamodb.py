@@ -3,6 +3,7 @@
 What is written stands in `item`, `statements` and `updates`; here it is only sent.
 """
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -204,12 +205,12 @@ class DynamoTaskStore:
         return self._is_updated(message.id, update)
 
     def finish_part(self, part: Part, end: PartEnd, now_ms: int) -> Shard:
-        update = shard_item.end_update(part, end, self._retention.of_waiting(now_ms))
-        return self._update_shard(part.whole_id, part.shard, update)
+        update = shard_item.end_update(part, end, self._retention.of_waiting(now_ms), now_ms)
+        return self._update_shard(part.whole_id, part.shard, update, now_ms)
 
     def set_group_size(self, whole_id: str, size: int, now_ms: int) -> Shard:
-        update = shard_item.size_update(size, self._retention.of_waiting(now_ms))
-        return self._update_shard(whole_id, shards_of(size) - 1, update)
+        update = shard_item.size_update(size, self._retention.of_waiting(now_ms), now_ms)
+        return self._update_shard(whole_id, shards_of(size) - 1, update, now_ms)
 
     def tell_shard(self, whole_id: str, told: str) -> Parts | None:
         try:
@@ -233,7 +234,8 @@ class DynamoTaskStore:
             consistent=True,
             patience=self._patience,
         )
-        found = {item["id"]["S"]: item for item in items}
+        kept = [item for item in items if not has_expired(item, self._now_ms())]
+        found = {item["id"]["S"]: item for item in kept}
         return [
             shard_item.read_shard(number, found.get(key["id"]["S"], {}))
             for number, key in keys.items()
@@ -292,14 +294,18 @@ class DynamoTaskStore:
             return False
         return True
 
-    def _update_shard(self, whole_id: str, number: int, update: Mapping[str, Any]) -> Shard:
-        with store_errors():
-            response = self._client.update_item(
-                TableName=self._table,
-                Key=shard_item.shard_key(whole_id, number),
-                ReturnValues="ALL_NEW",
-                **update,
-            )
+    def _update_shard(
+        self, whole_id: str, number: int, update: Mapping[str, Any], now_ms: int
+    ) -> Shard:
+        """Update a shard; one that has expired, of an earlier task of that id, is removed first."""
+        place: Any = {"TableName": self._table, "Key": shard_item.shard_key(whole_id, number)}
+        try:
+            with store_errors():
+                response = self._client.update_item(**place, **update, ReturnValues="ALL_NEW")
+        except ConditionFailed:
+            with contextlib.suppress(ConditionFailed), store_errors():
+                self._client.delete_item(**place, **shard_item.deletion_of_expired(now_ms))
+            return self._update_shard(whole_id, number, update, now_ms)
         return shard_item.read_shard(number, dict(response["Attributes"]))
 
 

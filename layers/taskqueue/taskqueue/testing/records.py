@@ -313,7 +313,7 @@ class MemoryTaskStore:
 
     def _shard(self, whole_id: str, number: int) -> Shard:
         shard, ttl = self._shards.get((whole_id, number), (Shard(number), 0))
-        is_gone = self.now_ms and ttl * 1000 < self.now_ms()
+        is_gone = self.now_ms and ttl * 1000 <= self.now_ms()
         return Shard(number) if is_gone else shard
 
     def _change_shard(
