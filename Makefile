@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz stateful bench bench-beat lint format environments
+.PHONY: help run stop build unit test fuzz stateful bench bench-beat bench-large lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ bench: environments ## measure, and write docs/benchmarks.md
 
 bench-beat: environments ## watch beat for 45 minutes, and write docs/benchmarks-beat.md
 	@$(PYTHON) -m tests.benchmarks --beat
+
+bench-large: environments ## fan out to 20 million friends, and write docs/benchmarks-large.md
+	@$(PYTHON) -m tests.benchmarks --large
 
 lint: environments ## style, types and template only
 	@$(PYTHON) -m tools.check --lint

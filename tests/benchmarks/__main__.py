@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks [--beat]`: measures, writes docs/benchmarks.md or that of beat.
+"""`python -m tests.benchmarks [--beat | --large]`: measures, writes docs/benchmarks.md or another.
 
-Beat is apart because it is watched for 40 minutes. Ends with 1 when a limit is missed or could not
-be measured.
+Apart are beat, which is watched for 40 minutes, and a fan-out to 20 million friends. Ends with 1
+when a limit is missed or could not be measured.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from tests.benchmarks import (
     beat,
     cold_start,
     fan_out_cpu,
+    fan_out_large,
     fan_out_memory,
     fan_out_writes,
     machine,
@@ -38,6 +39,7 @@ type Measurement = Callable[[Stack, Path], Section]
 MEASUREMENTS: dict[str, Measurement] = {
     "writes and requests of a plain task": task_writes.measure,
     "writes and requests of a fan-out": fan_out_writes.measure,
+    "a fan-out to a million": fan_out_large.measure_a_million,
     "CPU of a fan-out": fan_out_cpu.measure,
     "CPU of a worker": task_cpu.measure,
     "tasks that wait": async_tasks.measure,
@@ -49,14 +51,19 @@ MEASUREMENTS: dict[str, Measurement] = {
     "reads of the ranking": top_reads.measure,
 }
 OF_BEAT: dict[str, Measurement] = {"beat": beat.measure}
+LARGE: dict[str, Measurement] = {"a fan-out to 20 million": fan_out_large.measure_twenty_million}
 
 
 def main() -> None:
     """Measure, write the page, and end the process with 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beat", action="store_true", help="beat alone: about 45 minutes")
-    if parser.parse_args().beat:
+    parser.add_argument("--large", action="store_true", help="20 million friends alone")
+    arguments = parser.parse_args()
+    if arguments.beat:
         _measure(OF_BEAT, "Benchmark of beat", "make bench-beat", "benchmarks-beat.md")
+    elif arguments.large:
+        _measure(LARGE, "Benchmark of a large fan-out", "make bench-large", "benchmarks-large.md")
     else:
         _measure(MEASUREMENTS, "Benchmarks", "make bench", "benchmarks.md")
 

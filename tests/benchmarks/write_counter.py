@@ -26,6 +26,7 @@ class WriteCounter:
     client: "DynamoDBClient"
     units: Counter[str] = field(default_factory=Counter)
     items: Counter[str] = field(default_factory=Counter)
+    largest_bytes: Counter[str] = field(default_factory=Counter)
     _key_names: dict[str, list[str]] = field(default_factory=dict)
 
     def before(self, request: Request) -> tuple[list[Write], list[int]]:
@@ -43,6 +44,7 @@ class WriteCounter:
             size = max(size_before, self._size_bytes(write))
             self.units[write.table] += write.factor * write_units(size)
             self.items[write.table] += 1
+            self.largest_bytes[write.table] = max(self.largest_bytes[write.table], size)
 
     def _size_bytes(self, write: Write) -> int:
         answer = self.client.get_item(
