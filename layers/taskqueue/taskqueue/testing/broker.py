@@ -189,7 +189,7 @@ def lambda_event(queue: Queue, received: Sequence[Mapping[str, Any]]) -> dict[st
                 "attributes": message["Attributes"],
                 "messageAttributes": {
                     name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
-                    for name, one in message["MessageAttributes"].items()
+                    for name, one in message.get("MessageAttributes", {}).items()
                 },
                 "eventSource": "aws:sqs",
                 "eventSourceARN": queue.arn,
