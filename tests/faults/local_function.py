@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tools.local.deployed import Stack
@@ -24,7 +25,7 @@ class LocalFunction:
     stack: Stack
     logical_id: str
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name on the local AWS."""
         return self.stack.resources("AWS::Lambda::Function")[self.logical_id]
