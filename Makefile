@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz stateful bench bench-beat bench-large lint format environments
+.PHONY: help run stop build unit test fuzz stateful chaos chaos-short bench bench-beat bench-large lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,12 @@ fuzz: environments ## 10,000 requests of any kind to the API: none is a server e
 
 stateful: environments ## the worker's life at random, 5,000 times over
 	@STATEFUL_EXAMPLES=5000 $(PYTHON) -m pytest -q tests/unit/taskqueue/test_worker_stateful.py
+
+chaos: environments ## kill, double and throttle, then count everything; writes docs/chaos.md
+	@$(PYTHON) -m tests.chaos
+
+chaos-short: environments ## a small campaign of the same, in three minutes
+	@$(PYTHON) -m tests.chaos --short
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks

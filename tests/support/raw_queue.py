@@ -47,13 +47,17 @@ class RawQueue:
         if sent.get("Failed"):
             raise ToolError(f"{len(sent['Failed'])} messages were not sent")
 
+    def count(self) -> int:
+        """How many messages are on the queue, hidden and delayed ones included."""
+        return sum(map(int, self._attributes(_COUNTS).values()))
+
     def wait_until_empty(self, seconds: float = 40) -> None:
         """Wait until no message is on the queue, hidden and delayed ones included.
 
         Raises:
             ToolError: some still are.
         """
-        until(lambda: self._count() == 0, "the queue is empty", seconds)
+        until(lambda: self.count() == 0, "the queue is empty", seconds)
 
     @contextmanager
     def attributes(self, **attributes: str) -> Iterator[None]:
@@ -70,9 +74,6 @@ class RawQueue:
         """The queue's redrive policy with another number of deliveries."""
         policy = json.loads(self._attributes(["RedrivePolicy"])["RedrivePolicy"])
         return json.dumps({**policy, "maxReceiveCount": max_receive_count})
-
-    def _count(self) -> int:
-        return sum(map(int, self._attributes(_COUNTS).values()))
 
     def _attributes(self, names: list[str]) -> dict[str, str]:
         answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)
