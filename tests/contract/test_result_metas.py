@@ -51,3 +51,13 @@ def test_the_meta_of_a_group_is_written_and_removed(both: Both) -> None:
     metas.delete(key)
     metas.delete(key)
     assert metas.get_many([key]) == {}
+
+
+def test_a_set_holds_each_member_once(both: Both) -> None:
+    metas, _ = both
+    one, other = f"b'chord-unlock-{uuid.uuid4()}'#0", f"b'chord-unlock-{uuid.uuid4()}'#1"
+    assert metas.add(one, b"12345678") == {b"12345678"}
+    assert metas.add(one, b"\x00\xff345678") == {b"12345678", b"\x00\xff345678"}
+    assert metas.add(one, b"12345678") == {b"12345678", b"\x00\xff345678"}
+    assert metas.sets([one, other]) == {one: {b"12345678", b"\x00\xff345678"}}
+    assert metas.get_many([one]) == {}

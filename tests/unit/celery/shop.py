@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from celery import Celery, Task, signals
+from celery import Celery, Task, chord, signals
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
@@ -203,6 +203,19 @@ def wait_for(pieces: int) -> Any:
 def join(values: list[Any], *more: Any) -> list[Any]:
     ran.append("join")
     return [*values, *more]
+
+
+@app.task
+def gather(pieces: list[int]) -> None:
+    ran.append("gather")
+    chord([price.s(one) for one in pieces], join.s()).delay()
+
+
+@app.task(bind=True)
+def replaced(self: Any, pieces: int, *, twice: bool = False) -> Any:
+    ran.append("replaced")
+    once = price.s(pieces)
+    return self.replace(once | price.s() if twice else once)
 
 
 @app.task

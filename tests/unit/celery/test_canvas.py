@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from celery import chain
+import pytest
+from celery import chain, chord, group
+from celery.exceptions import ChordError
 
 from taskqueue.testing import InMemory
-from tests.unit.celery import shop
+from taskqueue.testing.records import MemoryResultMetas
+from tests.unit.celery import shop, stock
 
 
 def test_links_run_with_the_result(memory: InMemory) -> None:
@@ -45,3 +48,113 @@ def test_a_chain_of_a_task_s_own(memory: InMemory) -> None:
     assert shop.ran == [3, 4.5]
     (last,) = result.children
     assert last.get() == 4.5
+
+
+def test_a_group_s_results_are_joined_and_restored(memory: InMemory) -> None:
+    result: Any = group(shop.price.s(n) for n in (4, 2)).apply_async()
+    result.save()
+    memory.work()
+    assert result.get() == [6.0, 3.0]
+    assert shop.app.GroupResult.restore(result.id).get() == [6.0, 3.0]
+
+
+def test_a_chord_s_body_gets_the_results_in_their_order(memory: InMemory) -> None:
+    result: Any = chord([shop.price.s(n) for n in (4, 2, 6)], shop.join.s("more")).apply_async()
+    memory.work()
+    assert result.get() == [6.0, 3.0, 9.0, "more"]
+    assert [part.get() for part in result.parent.results] == [6.0, 3.0, 9.0]
+
+
+def test_a_chord_s_body_runs_once_when_every_message_comes_twice(memory: InMemory) -> None:
+    result: Any = chord([shop.price.s(n) for n in range(150)], shop.join.s()).apply_async()
+    for _ in range(3):
+        double(memory)
+        memory.work()
+    memory.work(60)
+    assert result.get() == [n * 1.5 for n in range(150)]
+    assert shop.ran.count("join") == 1
+    assert len(shop.ran) == 151
+
+
+def test_a_part_whose_worker_died_after_its_end_is_told_to_its_chord(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result: Any = chord([shop.price.s(n) for n in (4, 2)], shop.join.s()).apply_async()
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryResultMetas, "add", die)
+        with pytest.raises(KeyboardInterrupt):
+            memory.work()
+    memory.work(20 * 60)
+    assert result.get() == [6.0, 3.0]
+    assert sorted(map(str, shop.ran)) == ["2", "4", "join"]
+
+
+def test_a_part_that_fails_fails_the_body_and_calls_its_errbacks(memory: InMemory) -> None:
+    body = shop.join.s().on_error(shop.explain.s())
+    result: Any = chord([shop.price.s(4), shop.ship.s("hat")], body).apply_async()
+    memory.work()
+    assert isinstance(result.result, ChordError)
+    assert "raised OutOfStock('hat', 3)" in str(result.result)
+    assert "join" not in shop.ran
+    assert [one[0] for one in shop.told].count("explain") == 1
+
+
+def test_parts_that_expire_or_are_revoked_have_failed(memory: InMemory) -> None:
+    header = [shop.price.s(4), shop.price.s(2).set(countdown=20, expires=10)]
+    result: Any = chord(header, shop.join.s()).apply_async()
+    memory.work(20)
+    assert isinstance(result.result, ChordError)
+
+
+def test_chains_chords_and_groups_are_parts_by_their_last_tasks(memory: InMemory) -> None:
+    inner = chord([shop.price.s(2), shop.price.s(4)], shop.join.s())
+    header = [chain(shop.price.s(4), shop.price.s(2)), inner, group(shop.echo.s(1))]
+    result: Any = chord(header, shop.join.s()).apply_async()
+    memory.work()
+    assert result.get() == [12.0, [3.0, 6.0], 1]
+
+
+def test_a_group_and_a_task_after_it_are_a_chord(memory: InMemory) -> None:
+    result: Any = (group(shop.price.s(n) for n in (4, 2)) | shop.join.s() | shop.echo.s()).delay()
+    memory.work()
+    assert result.get() == [6.0, 3.0]
+
+
+def test_a_chord_of_a_task_s_own_whose_worker_died_is_the_same_chord(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.gather.delay([4, 2])
+    with monkeypatch.context() as patched:
+        patched.setattr(memory.store, "finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            memory.work()
+    memory.work(20 * 60)
+    assert sorted(map(str, shop.ran)) == ["2", "4", "gather", "gather", "join"]
+
+
+def test_a_task_that_another_replaces_has_its_result(memory: InMemory) -> None:
+    result: Any = shop.replaced.apply_async((3,), link=shop.echo.s())
+    memory.work()
+    assert result.get() == 4.5
+    assert shop.ran == ["replaced", 3, 4.5]
+
+
+def test_a_task_that_a_chain_replaces_has_the_result_of_its_last(memory: InMemory) -> None:
+    envelope = stock.message(shop.replaced, (3,), {"twice": True})
+    task_id = stock.send(memory, envelope)
+    memory.work()
+    stock.send(memory, envelope)
+    memory.work(5)
+    assert shop.app.AsyncResult(task_id).get() == 6.75
+    assert shop.ran == ["replaced", 3, 4.5]
+
+
+def double(memory: InMemory) -> None:
+    """Let each message that waits come once more."""
+    for queue in memory.queues.values():
+        for message in list(memory.broker.messages(queue.url)):
+            memory.broker.send_message(QueueUrl=queue.url, MessageBody=message.body)
+
+
+def die(*_arguments: Any) -> None:
+    raise KeyboardInterrupt

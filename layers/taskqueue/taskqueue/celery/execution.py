@@ -1,7 +1,8 @@
 """Who calls Celery's tracer: this worker, after its claim and within its time limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from celery.exceptions import (
@@ -13,13 +14,15 @@ from celery.exceptions import (
 
 from taskqueue import errors
 from taskqueue.celery import ends
-from taskqueue.celery.current import Run, running
+from taskqueue.celery.chords import Part, parts_of
+from taskqueue.celery.current import Run, celery_s_turn, running
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
 from taskqueue.celery.telling import Telling
-from taskqueue.errors import OutOfTime
+from taskqueue.errors import GiveBack, OutOfTime, StoreError
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
+from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.execution import NOT_OF_THE_TASK, Execution
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.time_limits import Stop, stopped_by_signal, stops_of
@@ -46,7 +49,7 @@ class CeleryExecution(Execution):
             started_ms = self.now_ms()
             if attempt.delivery.has_expired(started_ms):
                 self.log.warning("expired before it was run")
-                return self._revoked(run, request)
+                return self._with_follow_up(self._revoked(run, request), attempt)
             self._telling.received(request)
             try:
                 with stopped_by_signal(self._stops(attempt, left_seconds)):
@@ -57,15 +60,38 @@ class CeleryExecution(Execution):
                 end = self._raised(run, request, error)
             else:
                 end = self._traced(run, request, traced)
-            return self._logged(end, started_ms)
+            return self._logged(self._with_follow_up(end, attempt), started_ms)
+
+    def follow_up(self, delivery: Delivery, status: str) -> Callable[[], None] | None:
+        """Return what follows from the end of a part of a chord."""
+        if not delivery.message.embed or status == states.IGNORED:
+            return None
+        request = request_of(delivery, self.prepared.hostname)
+        parts = parts_of(request.fields, has_failed=status != states.SUCCESS)
+        return partial(self._end_parts, delivery, request, parts) if parts else None
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
         """Return the end of a task that had all the time of a worker, and needs more."""
         run, request = self._run(attempt), self._request(attempt)
         with self._running(attempt), running(run):
-            return self._ended_from_outside(
-                run, request, TimeLimitExceeded(f"it ran until {error}")
-            )
+            limit = TimeLimitExceeded(f"it ran until {error}")
+            return self._with_follow_up(self._ended_from_outside(run, request, limit), attempt)
+
+    def _with_follow_up(self, end: End, attempt: Attempt) -> End:
+        if end.again or end.status not in states.FINISHED:
+            return end
+        return end._replace(follow_up=self.follow_up(attempt.delivery, end.status))
+
+    def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[Part]) -> None:
+        """Tell chords of their parts; what follows has ids derived from the chord's."""
+        for part in parts:
+            message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=0)
+            run = self._run(Attempt(delivery._replace(message=message), 0, 0))
+            with running(run), celery_s_turn(), self.prepared.as_parent(request):
+                try:
+                    self.prepared.chords.end(part)
+                except GiveBack as error:
+                    raise StoreError(str(error)) from error
 
     def _traced(self, run: Run, request: Request, traced: Any) -> End:
         """Return the end of a task whose tracer has returned."""

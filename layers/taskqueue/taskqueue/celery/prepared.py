@@ -4,15 +4,19 @@ What Celery does when a worker and its pool's process start (`celery.apps.worker
 `celery.concurrency.prefork`, celery 5.7.0).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
+from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.app import trace
 from celery.app.task import Task
 from celery.result import denied_join_result
 
 from taskqueue.celery import child_ids
+from taskqueue.celery.chords import Chords
 from taskqueue.celery.publishing import Amqp
 from taskqueue.celery.request import Request
 from taskqueue.celery.results import Backend
@@ -30,11 +34,24 @@ class PreparedApp:
 
     app: Celery
     backend: Backend
+    chords: Chords
     hostname: str
 
     def task(self, request: Request) -> Task[Any, Any]:
         """Return the task of a request."""
         return self.app.tasks[request.fields["task"]]
+
+    @contextmanager
+    def as_parent(self, request: Request) -> Iterator[None]:
+        """Let what Celery sends within the body have a task that has ended as its parent."""
+        task: Any = self.task(request)
+        _task_stack.push(task)
+        task.request_stack.push(request.context())
+        try:
+            yield
+        finally:
+            task.request_stack.pop()
+            _task_stack.pop()
 
     def trace(self, request: Request) -> Any:
         """Run a task by Celery's tracer, which returns what `celery.app.trace` says."""
@@ -62,7 +79,7 @@ def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
     app.loader.init_worker_process()
     _build_tracers(app, hostname)
     signals.worker_process_init.send(sender=hostname)
-    return PreparedApp(app, backend, hostname)
+    return PreparedApp(app, backend, Chords(app, backend, metas), hostname)
 
 
 def _check(app: Celery) -> None:

@@ -15,6 +15,7 @@ from celery.app.trace import task_has_custom
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request
 from taskqueue.worker.execution import NOT_OF_THE_TASK
+from taskqueue.worker.log_fields import error_fields
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -98,5 +99,5 @@ class Telling:
             yield
         except NOT_OF_THE_TASK:
             raise
-        except BaseException:  # noqa: BLE001 - a hook may raise anything
-            self._log.exception("a hook of the task failed")
+        except BaseException as error:  # noqa: BLE001 - a hook may raise anything
+            self._log.error("a hook of the task failed", extra=error_fields(error))

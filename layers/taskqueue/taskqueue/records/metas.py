@@ -1,4 +1,4 @@
-"""Celery's result metas as Celery's own code reads and writes them: by key, as bytes.
+"""Celery's result metas as Celery's own code reads and writes them: by key, as bytes. And sets.
 
 A key is the text of an item's `id`, as Celery's DynamoDB backend writes it (`records.item`).
 """
@@ -10,7 +10,7 @@ from taskqueue import clock
 from taskqueue.aws.batch_items import get_items
 from taskqueue.aws.errors import store_errors
 from taskqueue.aws.unprocessed import PATIENCE, Patience
-from taskqueue.records.item import number, read_int, string
+from taskqueue.records.item import Item, number, read_int, string
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +29,14 @@ class ResultMetas(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove a meta, if there is one."""
+        ...
+
+    def add(self, key: str, member: bytes) -> frozenset[bytes]:
+        """Add a member to the set of that key; return the whole set."""
+        ...
+
+    def sets(self, keys: Sequence[str]) -> dict[str, frozenset[bytes]]:
+        """Return the sets of those of the keys that have one."""
         ...
 
 
@@ -50,13 +58,7 @@ class DynamoResultMetas:
         self._now_ms = now_ms
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
-        items = get_items(
-            self._client,
-            self._table,
-            [{"id": string(key)} for key in dict.fromkeys(keys)],
-            consistent=True,
-            patience=self._patience,
-        )
+        items = self._items(keys)
         now = self._now_ms() // 1000
         return {
             item["id"]["S"]: bytes(item["result"]["B"])
@@ -78,3 +80,34 @@ class DynamoResultMetas:
     def delete(self, key: str) -> None:
         with store_errors():
             self._client.delete_item(TableName=self._table, Key={"id": string(key)})
+
+    def add(self, key: str, member: bytes) -> frozenset[bytes]:
+        with store_errors():
+            response = self._client.update_item(
+                TableName=self._table,
+                Key={"id": string(key)},
+                UpdateExpression="ADD members :member SET #ttl = :ttl",
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues={
+                    ":member": {"BS": [member]},
+                    ":ttl": number(self._now_ms() // 1000 + self._ttl_seconds),
+                },
+                ReturnValues="ALL_NEW",
+            )
+        return _members(dict(response["Attributes"]))
+
+    def sets(self, keys: Sequence[str]) -> dict[str, frozenset[bytes]]:
+        return {item["id"]["S"]: _members(item) for item in self._items(keys)}
+
+    def _items(self, keys: Sequence[str]) -> list[Item]:
+        return get_items(
+            self._client,
+            self._table,
+            [{"id": string(key)} for key in dict.fromkeys(keys)],
+            consistent=True,
+            patience=self._patience,
+        )
+
+
+def _members(item: Item) -> frozenset[bytes]:
+    return frozenset(bytes(member) for member in item.get("members", {}).get("BS", []))

@@ -341,6 +341,7 @@ class MemoryResultMetas:
 
     store: MemoryTaskStore = field(default_factory=MemoryTaskStore)
     _others: dict[str, bytes] = field(default_factory=dict)
+    _sets: dict[str, frozenset[bytes]] = field(default_factory=dict)
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         found = {key: self.store.meta(key) or self._others.get(key) for key in keys}
@@ -351,6 +352,13 @@ class MemoryResultMetas:
 
     def delete(self, key: str) -> None:
         self._others.pop(key, None)
+
+    def add(self, key: str, member: bytes) -> frozenset[bytes]:
+        self._sets[key] = self._sets.get(key, frozenset()) | {member}
+        return self._sets[key]
+
+    def sets(self, keys: Sequence[str]) -> dict[str, frozenset[bytes]]:
+        return {key: self._sets[key] for key in keys if key in self._sets}
 
 
 def _meta_of(record: TaskRecord) -> bytes:

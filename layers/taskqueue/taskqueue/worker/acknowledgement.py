@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Calls a function a moment later, perhaps in another thread.
 type Soon = Callable[[Callable[[], None]], None]
+type FollowUp = Callable[[], None]
+type Written = tuple[Delivery, Finish, FollowUp | None]
 
 
 class Acknowledgement:
@@ -117,7 +119,7 @@ class Acknowledgement:
                 self._log.error("%d ends were not written", len(unwritten), extra=extra)
                 self.kept.update(delivery.message_id for delivery, _ in unwritten)
 
-    def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[tuple[Delivery, Finish]]:
+    def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[Written]:
         """Send the messages of next turns; return what is to be written after that."""
         again = [end.again for _, end in ends if end.again]
         unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else set()
@@ -127,18 +129,20 @@ class Acknowledgement:
                 self._log.error("a retry was not sent", extra={"task_id": delivery.message.id})
                 self.keep(delivery)
             elif end.finish:
-                written.append((delivery, end.finish))
+                written.append((delivery, end.finish, end.follow_up))
         return written
 
-    def _write(self, ends: Sequence[tuple[Delivery, Finish]]) -> None:
+    def _write(self, ends: Sequence[Written]) -> None:
         if not ends:
             return
         try:
-            held = self._worker.store.finish([finish for _, finish in ends])
+            held = self._worker.store.finish([finish for _, finish, _ in ends])
         except StoreError as error:
             self._log.error("the ends of %d tasks were not written: %s", len(ends), error)
             held = [False] * len(ends)
-        for (delivery, finish), is_held in zip(ends, held, strict=True):
+        for (delivery, finish, follow_up), is_held in zip(ends, held, strict=True):
+            if is_held and follow_up:
+                self.follow_up(delivery, follow_up)
             if not is_held:
                 self.keep(delivery)
                 self._log.warning(
@@ -146,6 +150,15 @@ class Acknowledgement:
                     finish.attempt,
                     extra={"task_id": finish.task_id},
                 )
+
+    def follow_up(self, delivery: Delivery, follow_up: FollowUp) -> None:
+        """Do what follows from an end that is written; its message comes back if that fails."""
+        try:
+            follow_up()
+        except Exception as error:  # noqa: BLE001 - whatever fails is done again
+            extra = {"task_id": delivery.message.id, **error_fields(error)}
+            self._log.error("what follows from the end is not done", extra=extra)
+            self.keep(delivery)
 
     def _is_recorded(self, delivery: Delivery) -> bool:
         """Make the record that a stock client's message has not; False where that fails."""

@@ -151,6 +151,8 @@ class Batch:
                 self._acknowledgement.reject_attempt(Attempt(delivery, 0, 0), "revoked")
             case AlreadyFinished(status):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
+                if follow_up := self._worker.execution.follow_up(delivery, status):
+                    self._acknowledgement.follow_up(delivery, follow_up)
             case Superseded():
                 log.info("duplicate of an earlier turn", extra={"task_id": task_id})
             case None if claims.is_holder(delivery):

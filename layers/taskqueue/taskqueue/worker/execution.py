@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
+    from taskqueue.worker.delivery import Delivery
 
 # What is not the task's: it ends the process, the batch, or this run of the task.
 NOT_OF_THE_TASK = (KeyboardInterrupt, OutOfTime, GiveBack)
@@ -105,6 +106,10 @@ class Execution:
         run = self._begin(attempt, left_seconds=0)
         with self._running(attempt):
             return self._ended_by(run, TimeLimitExceeded(f"the task ran until {error}"))
+
+    def follow_up(self, delivery: "Delivery", status: str) -> Callable[[], None] | None:  # noqa: ARG002
+        """Return what follows from the end of a task in that state, in case its worker died."""
+        return None
 
     def _begin(self, attempt: Attempt, left_seconds: float, *, is_on_loop: bool = False) -> Run:
         return Run(attempt, self._context(attempt, left_seconds), self.now_ms(), is_on_loop)

@@ -1,5 +1,6 @@
 """How an attempt at a task ends: pure decisions that the worker then carries out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -31,7 +32,8 @@ class End(NamedTuple):
 
     `finish`: the record's last write, None for a task without a record. `again`: the message of the
     task's next turn. `dead_letter_reason`: why it is a dead letter. `cause`: the error that ended
-    it, and `error` how the record will show it.
+    it, and `error` how the record will show it. `follow_up`: what is done once that is written; it
+    may be done again.
     """
 
     status: str
@@ -40,6 +42,7 @@ class End(NamedTuple):
     dead_letter_reason: str | None = None
     cause: BaseException | None = None
     error: ErrorInfo | None = None
+    follow_up: Callable[[], None] | None = None
 
 
 def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:

@@ -1,0 +1,155 @@
+"""Chords: the parts of a header that have ended are a set, and with the last of them the body goes.
+
+Celery counts the parts and deletes the counter, so that a message that comes twice breaks a chord.
+Here each part adds itself to a set, after its own end is written, and every step may be repeated:
+
+    part ──> its shard's set ──full──> all shards ──complete──> the results, joined ──> the body
+
+The header's tasks are those whose results Celery has saved as the group's. The body has the id that
+Celery froze for it, or derived ones: two parts that both see the header complete send one body.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from celery import Celery, canvas, states
+from celery.exceptions import ChordError
+from celery.result import GroupResult, ResultSet, allow_join_result
+
+from taskqueue.errors import StoreError
+
+if TYPE_CHECKING:
+    from taskqueue.celery.results import Backend
+    from taskqueue.records.metas import ResultMetas
+
+# A set of so many hashes stays within one write unit of DynamoDB.
+PARTS_OF_A_SHARD = 64
+_HASH_BYTES = 8
+_GROUPS_KEPT = 16
+
+
+# Of a header: by the number of each shard, the hashes of the parts that it counts.
+type Header = Mapping[int, frozenset[bytes]]
+
+
+class Part(NamedTuple):
+    """A task that has ended and is of a chord's header. `body`: the signature that follows it."""
+
+    group_id: str
+    task_id: str
+    body: Mapping[str, Any]
+
+
+class Chords:
+    """Sends the bodies of the chords of an app."""
+
+    def __init__(self, app: Celery, backend: "Backend", metas: "ResultMetas") -> None:
+        self._app = app
+        self._backend = backend
+        self._metas = metas
+        self._header = lru_cache(_GROUPS_KEPT)(self._restored)
+
+    def end(self, part: Part) -> None:
+        """Add a part to its set; send the body, or its errbacks, if it was the last.
+
+        Raises:
+            StoreError, GiveBack: it is not known what is done; again is harmless.
+        """
+        header = self._header(part.group_id)
+        if header is None:
+            self._fail(part, ChordError(f"GroupResult {part.group_id} no longer exists"))
+            return
+        number = shard_of(part.task_id, len(header))
+        ended = self._metas.add(_key(part.group_id, number), hash_of(part.task_id))
+        if ended >= header[number] and self._is_complete(part.group_id, header):
+            self._send_body(part)
+
+    def _restored(self, group_id: str) -> Header | None:
+        group: Any = self._backend.restore_group(group_id)
+        return header_of(group) if group is not None else None
+
+    def _is_complete(self, group_id: str, header: Header) -> bool:
+        found = self._metas.sets([_key(group_id, number) for number in header])
+        return all(
+            found.get(_key(group_id, number), frozenset()) >= parts
+            for number, parts in header.items()
+        )
+
+    def _send_body(self, part: Part) -> None:
+        # Made anew: a result keeps the state that it has once read.
+        group: Any = self._backend.restore_group(part.group_id, cache=False)
+        leaves = list(leaves_of(group))
+        for leaf, meta in zip(leaves, self._backend.metas_of(leaves), strict=True):
+            leaf._maybe_set_cache(meta)
+        if any(leaf._cache is None for leaf in leaves):
+            raise StoreError("a part of the chord has ended, and its result is not there")
+        failed = [leaf for leaf in leaves if leaf.state in states.PROPAGATE_STATES]
+        if failed:
+            error = ChordError(f"Dependency {failed[0].id} raised {failed[0].result!r}")
+            error.__cause__ = failed[0].result
+            self._fail(part, error)
+            return
+        with allow_join_result():
+            results = group.join()
+        self._body(part).delay(results)
+
+    def _fail(self, part: Part, error: ChordError) -> None:
+        """Write the body's failure, and send its errbacks."""
+        try:
+            raise error
+        except ChordError:
+            self._backend.chord_error_from_stack(self._body(part), error)
+
+    def _body(self, part: Part) -> Any:
+        return canvas.maybe_signature(dict(part.body), app=self._app)
+
+
+def header_of(group: GroupResult) -> Header:
+    """Return the parts of a header whose results are the group's."""
+    ids = [leaf.id for leaf in leaves_of(group)]
+    count = max(1, -(-len(ids) // PARTS_OF_A_SHARD))
+    shards: dict[int, set[bytes]] = {number: set() for number in range(count)}
+    for task_id in ids:
+        shards[shard_of(task_id, count)].add(hash_of(task_id))
+    return {number: frozenset(parts) for number, parts in shards.items()}
+
+
+def leaves_of(results: ResultSet) -> Iterator[Any]:
+    """Yield the results of a group's tasks, and of those of the groups in it."""
+    for result in results.results or ():
+        if isinstance(result, ResultSet):
+            yield from leaves_of(result)
+        else:
+            yield result
+
+
+def hash_of(task_id: str) -> bytes:
+    """Return what stands for a task in a set."""
+    return hashlib.sha256(task_id.encode()).digest()[:_HASH_BYTES]
+
+
+def shard_of(task_id: str, count: int) -> int:
+    """Return the number of the shard that counts a task, of so many shards."""
+    return int.from_bytes(hash_of(task_id)) % count
+
+
+def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[Part]:
+    """Return which parts end with a task of these request fields: itself, if it is of a header.
+
+    With a task that fails, the rest of its chain fails, too.
+    """
+    own = {"group_id": fields.get("group"), "task_id": fields["id"], "chord": fields.get("chord")}
+    rest: Sequence[Any] = (fields.get("chain") or []) if has_failed else []
+    ended = [own, *(one.get("options", {}) for one in rest)]
+    return [
+        Part(one["group_id"], one["task_id"], one["chord"])
+        for one in ended
+        if one.get("chord") and one.get("group_id") and one.get("task_id")
+    ]
+
+
+def _key(group_id: str, shard: int) -> str:
+    """Return the key of a shard, beside that of Celery's counter."""
+    return f"b'chord-unlock-{group_id}'#{shard}"
