@@ -15,8 +15,8 @@ PAGES = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - {CARRIED_OUT}
 
 
 def examples() -> Iterator[Callable[[], None]]:
-    for path in sorted((EXAMPLES / "tasks").glob("*.py")):
-        module = importlib.import_module(f"examples.tasks.{path.stem}")
+    for path in sorted([*EXAMPLES.glob("tasks/*.py"), *EXAMPLES.glob("celery_app/test_*.py")]):
+        module = importlib.import_module(f"examples.{path.parent.name}.{path.stem}")
         yield from (value for name, value in vars(module).items() if name.startswith("test_"))
 
 
