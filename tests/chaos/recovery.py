@@ -15,10 +15,10 @@ from tools.local.deployed import Stack
 from tools.local.rest import Rest
 from tools.waiting import until
 
-TASKS = 30
+TASKS = 40
 TASK_SECONDS = 0.2
-# By then each worker has asked SQS when its messages are to come back.
-RUNS_BEFORE_THE_KILL = 8
+# So many after the last task was sent, each worker has said when its messages are to come back.
+RUNS_BEFORE_THE_KILL = 10
 WAIT_SECONDS = 150
 LIMIT_SECONDS = 75.0
 
@@ -32,8 +32,8 @@ def measure(stack: Stack, runs: Path) -> Section:
     rest, consumer = Rest.of(stack), LocalFunction(stack, CONSUMER)
     for task_id in [_start(rest, 0) for _ in range(TASKS)]:
         finished(rest, task_id)
-    before = _count(runs)
     task_ids = [_start(rest, TASK_SECONDS) for _ in range(TASKS)]
+    before = _count(runs)
     until(lambda: _count(runs) >= before + RUNS_BEFORE_THE_KILL, "tasks run")
     pids, killed_ms = consumer.pids(), now_ms()
     kill(pids)
