@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,10 @@ from taskqueue.groups.part import Part
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MAX_BYTES = 1_048_576
+# Arguments that come compressed may have so many bytes when they are not.
+MAX_DECOMPRESSED_BYTES = 10 * MAX_BYTES
+# What kombu calls zlib, which it writes for `compression="gzip"`, too (kombu.compression).
+COMPRESSION = "application/x-gzip"
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
 ORIGIN = "taskqueue"
@@ -30,7 +35,7 @@ TURNS_BEFORE_A_REPLACEMENT = 1_000_000
 _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
-    | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting"}
+    | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting", "compression"}
     | {TURN, AFTER, DEPTH, PART}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -272,10 +277,7 @@ def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[
     content_type = envelope.get("content-type")
     if content_type != "application/json":
         raise PoisonMessage(f"content type {str(content_type)[:60]!r} is refused: only JSON is run")
-    content = envelope.get("body")
-    properties = envelope.get("properties")
-    if isinstance(properties, dict) and properties.get("body_encoding") == "base64":
-        content = _base64_text(content)
+    content = _content_text(envelope)
     try:
         parts = json.loads(content) if isinstance(content, str) else content
     except (ValueError, RecursionError):
@@ -289,11 +291,44 @@ def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[
     return args, kwargs, {name: value for name, value in embed.items() if value}
 
 
+def _content_text(envelope: dict[str, Any]) -> object:
+    """Return the arguments as their sender wrote them: plain, or in base64 and maybe compressed."""
+    content, properties = envelope.get("body"), envelope.get("properties")
+    if not isinstance(properties, dict) or properties.get("body_encoding") != "base64":
+        return content
+    compression = envelope["headers"].get("compression")
+    if compression is None:
+        return _base64_text(content)
+    if compression != COMPRESSION:
+        raise PoisonMessage(f"compression {str(compression)[:60]!r} is refused: only zlib is read")
+    return _decompressed(content)
+
+
+def _decompressed(content: object) -> str:
+    inflater = zlib.decompressobj()
+    try:
+        data = inflater.decompress(_base64_bytes(content), MAX_DECOMPRESSED_BYTES)
+        text = data.decode()
+    except (zlib.error, ValueError):
+        raise PoisonMessage("the task's arguments cannot be decompressed") from None
+    if inflater.unconsumed_tail or not inflater.eof:
+        reason = f"the task's arguments have more than {MAX_DECOMPRESSED_BYTES} bytes, or are cut"
+        raise PoisonMessage(reason)
+    return text
+
+
 def _base64_text(content: object) -> str:
+    try:
+        return _base64_bytes(content).decode()
+    except ValueError:
+        raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
+
+
+def _base64_bytes(content: object) -> bytes:
     if not isinstance(content, str):
         raise PoisonMessage("the body is not text")
     try:
-        return base64.b64decode(content, validate=True).decode()
+        return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
 

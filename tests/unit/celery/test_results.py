@@ -111,6 +111,12 @@ def test_arguments_and_results_keep_the_types_that_kombu_writes(memory: InMemory
     assert shop.ran == [{"id": uuid.UUID(int=7), "at": [at]}]
 
 
+def test_compressed_arguments_run(memory: InMemory) -> None:
+    task_id = stock.send(memory, stock.message(shop.price, [4], compression="gzip"))
+    memory.work()
+    assert shop.app.AsyncResult(task_id).get() == 6.0
+
+
 def test_a_failure_is_raised_again_where_its_result_is_asked_for(memory: InMemory) -> None:
     result = shop.ship.delay("hat")
     memory.work()

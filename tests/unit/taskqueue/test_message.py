@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from taskqueue.message import (
     AFTER,
     DEPTH,
     MAX_BYTES,
+    MAX_DECOMPRESSED_BYTES,
     MAX_ID_LENGTH,
     TURN,
     Message,
@@ -32,6 +34,12 @@ from tests.unit.taskqueue.kombu_messages import (
     changed,
     with_content,
 )
+
+
+def zipped(text: str) -> str:
+    """Return a text as kombu writes it compressed."""
+    return base64.b64encode(zlib.compress(text.encode())).decode()
+
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -117,7 +125,11 @@ def test_an_eta_without_a_zone_is_utc() -> None:
         (PICKLED, "'application/x-python-serialize' is refused"),
         (changed(PLAIN, **{"content-type": "application/x-yaml"}), "'application/x-yaml'"),
         (changed(PLAIN, **{"content-type": None}), "content type 'None'"),
-        (COMPRESSED, "neither JSON nor base64"),
+        (changed(COMPRESSED, headers__compression="application/x-bz2"), "'application/x-bz2' is"),
+        (changed(COMPRESSED, headers__compression=7), "compression '7' is refused"),
+        (changed(COMPRESSED, body=base64_of("not so")), "cannot be decompressed"),
+        (changed(COMPRESSED, body=zipped("[")[:-8]), "or are cut"),
+        (changed(COMPRESSED, body=zipped(" " * (MAX_DECOMPRESSED_BYTES + 1))), "more than 1048"),
         (changed(PLAIN, body=None), "not text"),
         (changed(PLAIN, body="?"), "neither JSON nor base64"),
         (changed(PLAIN, body=base64_of("[")), "arguments are not JSON"),
@@ -141,6 +153,11 @@ def test_what_is_no_celery_task_in_json_is_poison(body: str, reason: str) -> Non
     with pytest.raises(PoisonMessage) as caught:
         decode(body)
     assert reason in caught.value.reason
+
+
+def test_compressed_arguments_are_read() -> None:
+    message = decode(COMPRESSED)
+    assert (message.args, message.kwargs) == (["80"], {})
 
 
 def test_what_is_to_follow_a_task_is_kept() -> None:
