@@ -42,6 +42,7 @@ class Part:
         whole_id, index, size = (fields.get(name) for name in ("of", "index", "size"))
         if not isinstance(whole_id, str) or not 1 <= len(whole_id) <= _MAX_ID_LENGTH:
             raise ValueError("no id of a whole")
+        # DynamoDB cannot store half of a surrogate pair, which JSON has: its error is a ValueError.
         whole_id.encode()
         if not is_number(index) or not (size is None or (is_number(size) and index < size)):
             raise ValueError("no index in a group")
