@@ -27,6 +27,7 @@ from taskqueue.records.lease import (
     ClaimOutcome,
     HeldByOther,
     Leased,
+    RecordGone,
     Superseded,
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
@@ -364,6 +365,13 @@ def test_a_retry_without_a_record_is_claimed_with_its_retries(store: TaskStore) 
     record = store.get(again.id)
     assert record is not None
     assert (record.turn, record.retries) == (2, 2)
+
+
+def test_a_retry_whose_record_is_gone_is_neither_claimed_nor_failed(store: TaskStore) -> None:
+    again = next_turn(task(), after=1)
+    assert claim(store, again) == RecordGone()
+    assert not store.fail(again, ERROR, NOW_MS)
+    assert store.get(again.id) is None
 
 
 def test_the_end_of_a_stale_attempt_is_refused(store: TaskStore) -> None:

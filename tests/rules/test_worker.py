@@ -1,11 +1,16 @@
 """The worker under SQS's rules: no task is lost to them, and none runs against its word."""
 
+from typing import Any
+
 import pytest
 
 from taskqueue.app import App
 from taskqueue.context import Context
+from taskqueue.errors import StoreError
 from taskqueue.message import Message
+from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.testing.broker import MemoryBroker, Redrive
+from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Rig
 
@@ -47,6 +52,35 @@ def test_a_retry_beyond_the_retention_is_kept(rig: Rig, ran: list[str]) -> None:
     rig.send(Message("poll", "far", [1, 20 * DAY_MS / 1000]))
     rig.deliver_until_empty(at_most_seconds=21 * DAY_MS / 1000)
     assert (ran, rig.record("far").status) == (["far", "far"], "SUCCESS")
+
+
+@pytest.mark.parametrize("seconds", [0, 30])
+def test_a_far_retry_that_a_dead_worker_left_does_not_run_a_task_that_ended(
+    rig: Rig, ran: list[str], seconds: int
+) -> None:
+    """Its attempt ran again and ended, or asked for a nearer retry; then its record went."""
+    scheduler = MemoryScheduler(rig.broker)
+    client: Any = scheduler
+    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    waits = [20 * DAY_MS / 1000, seconds] if seconds else [20 * DAY_MS / 1000]
+
+    @rig.app.task(bind=True)
+    def moody(run: Context) -> None:
+        if waits:
+            run.retry(countdown=waits.pop(0))
+        ran.append(run.id)
+
+    rig.send(Message("moody", "far"))
+    rig.fuse.errors["finish"] = [StoreError()]
+    rig.deliver()
+    assert len(scheduler.schedules) == 1
+    rig.deliver_until_empty()
+    assert (ran, rig.record("far").status) == (["far"], "SUCCESS")
+    rig.now_ms += 21 * DAY_MS
+    scheduler.run_due()
+    rig.deliver_until_empty()
+    assert ran == ["far"]
+    assert rig.store.get("far") is None
 
 
 def test_a_task_that_polls_for_long_is_not_ended_by_the_receive_count(

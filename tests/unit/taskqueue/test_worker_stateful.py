@@ -52,7 +52,7 @@ class Queue(RuleBasedStateMachine):
     @rule(
         failures=st.integers(0, 3),
         delay_seconds=st.sampled_from([0, 0, 0.9, 2.1, 90, 1_200, 20 * DAY_SECONDS]),
-        wait_seconds=st.sampled_from([0, 0, 30, 10 * DAY_SECONDS]),
+        wait_seconds=st.sampled_from([0, 0, 30, 20 * DAY_SECONDS, 20 * DAY_SECONDS]),
         expires=st.sampled_from([None, None, 40]),
         is_own=st.booleans(),
     )
@@ -69,7 +69,7 @@ class Queue(RuleBasedStateMachine):
         message = Message(
             "work",
             f"id-{len(self.world.sent)}",
-            [failures, wait_seconds],
+            [wait_seconds],
             queue="work",
             eta_ms=due_ms if delay_seconds else None,
             expires_at_ms=None if expires is None else due_ms + expires * 1000,
@@ -127,9 +127,12 @@ class Queue(RuleBasedStateMachine):
                 self.world.go_on(process, FAULTS if fails else None)
 
     @precondition(lambda self: self.world.processes)
-    @rule(data=st.data())
-    def one_dies(self, data: st.DataObject) -> None:
-        self.world.kill(self.some_process(data))
+    @rule(data=st.data(), mends=st.booleans())
+    def one_dies(self, data: st.DataObject, mends: bool) -> None:
+        process = self.some_process(data)
+        self.world.kill(process)
+        if mends:
+            self.world.mend(process)
 
     @rule(seconds=st.sampled_from([0.5, 1, 5, 36, 61]))
     def time_passes(self, seconds: float) -> None:

@@ -8,6 +8,8 @@ a duplicate.
 
 A retry's message also says after which attempt it was sent. It is sent before that attempt's end is
 recorded, so it may overtake the record; it is not held up by the lease of the attempt that sent it.
+Its task has a record that outlives it, unless the worker died before it recorded the retry, and the
+task ran again and ended. So where there is none, the task ended long ago.
 
 Each claim raises the attempt number, the fencing token that every later write of that worker must
 carry.
@@ -74,6 +76,11 @@ class Superseded:
     """The message is of an earlier turn: the task has been sent again since."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordGone:
+    """The message is a retry's whose task has ended so long ago that its record is gone."""
+
+
 class HeldByOther(NamedTuple):
     """Another message, `holder`, has the task, and comes back by itself if its worker dies."""
 
@@ -96,7 +103,14 @@ class NotClaimed(NamedTuple):
     reason: str
 
 
-ClaimOutcome = Claimed | AlreadyFinished | Superseded | HeldByOther | Leased | NotClaimed
+ClaimOutcome = (
+    Claimed | AlreadyFinished | Superseded | RecordGone | HeldByOther | Leased | NotClaimed
+)
+
+
+def has_had_record(message: Message) -> bool:
+    """Whether the attempt that sent this message held its task's record."""
+    return bool(message.after)
 
 
 def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:

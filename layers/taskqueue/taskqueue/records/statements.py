@@ -14,7 +14,15 @@ from taskqueue.aws.partiql import (
 from taskqueue.message import next_turn
 from taskqueue.records import lease
 from taskqueue.records.item import Item, item_id, number, read_held, started_item, string
-from taskqueue.records.lease import NEVER_MS, Claim, Claimed, ClaimOutcome, NotClaimed
+from taskqueue.records.lease import (
+    NEVER_MS,
+    Claim,
+    Claimed,
+    ClaimOutcome,
+    NotClaimed,
+    RecordGone,
+    has_had_record,
+)
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Finish
 
@@ -75,6 +83,8 @@ def next_claim(
     if code != "ConditionalCheckFailed":
         return None
     item = response["Error"].get("Item")
+    if not item and has_had_record(claim.message):
+        return None
     if not item:
         # A stock client writes no record.
         return insert_statement(table, started_item(claim, now_ms, retention))
@@ -93,8 +103,10 @@ def claim_outcome(claim: Claim, response: Response) -> ClaimOutcome:
         return lease.claimed(read_held(item)) if item else Claimed(1, claim.message.retries, 0)
     code = str(statement_error(response))
     item = response["Error"].get("Item")
-    if code != "ConditionalCheckFailed" or not item:
+    if code != "ConditionalCheckFailed":
         return NotClaimed(code)
+    if not item:
+        return RecordGone() if has_had_record(claim.message) else NotClaimed(code)
     return lease.not_claimed(claim, read_held(item))
 
 

@@ -8,7 +8,7 @@ from taskqueue.groups.parts import Plan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.item import Item, due_ms, number, string
-from taskqueue.records.lease import NEVER_MS
+from taskqueue.records.lease import NEVER_MS, has_had_record
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
@@ -22,6 +22,10 @@ _END = (
 # More than there will ever be.
 _ANY_ATTEMPT = 10**15
 _KNOWN = "attribute_exists(id)"
+_MAY_FAIL = (
+    f"{_KNOWN} AND NOT #status IN (:success, :status, :revoked)"
+    " AND (attribute_not_exists(turn) OR turn <= :turn) AND attempt <= :attempt"
+)
 _HELD = "attempt = :attempt AND #status IN (:started, :progress)"
 
 
@@ -103,16 +107,14 @@ def complete(message: Message, result: Any, now_ms: int, told: str, retention: R
 def fail(
     message: Message, error: ErrorInfo, now_ms: int, retention: Retention, attempt: int | None
 ) -> Update:
-    """A task that has come to the dead letters is FAILURE, also one that has no record."""
+    """A task that has come to the dead letters is FAILURE, also one that never had a record."""
     meta = result_meta(message, states.FAILURE, error=error, at_ms=now_ms)
     return Update(
         f"{_END}, task = :task, queue = :queue, #timestamp = :seconds,"
         " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
         " returned = if_not_exists(returned, :zero), turn = :turn",
-        "attribute_not_exists(id) OR (NOT #status IN (:success, :status, :revoked)"
-        " AND (attribute_not_exists(turn) OR turn <= :turn)"
-        " AND attempt <= :attempt)",
+        _MAY_FAIL if has_had_record(message) else f"attribute_not_exists(id) OR ({_MAY_FAIL})",
         {
             ":success": string(states.SUCCESS),
             ":revoked": string(states.REVOKED),

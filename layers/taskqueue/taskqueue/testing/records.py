@@ -17,7 +17,9 @@ from taskqueue.records.lease import (
     Claim,
     ClaimOutcome,
     Held,
+    RecordGone,
     claimed,
+    has_had_record,
     may_claim,
     not_claimed,
 )
@@ -173,6 +175,8 @@ class MemoryTaskStore:
     ) -> bool:
         with self._lock:
             if self._row(message.id) is None:
+                if has_had_record(message):
+                    return False
                 self._rows[message.id] = self._pending(message, now_ms)
             return self._change(
                 message.id,
@@ -221,7 +225,10 @@ class MemoryTaskStore:
     def _claim(self, claim: Claim, now_ms: int) -> ClaimOutcome:
         with self._lock:
             message = claim.message
-            row = self._row(message.id) or self._pending(message, now_ms)
+            row = self._row(message.id)
+            if row is None and has_had_record(message):
+                return RecordGone()
+            row = row or self._pending(message, now_ms)
             if not may_claim(claim, row.held, now_ms):
                 return not_claimed(claim, row.held)
             record = replace(

@@ -20,6 +20,7 @@ from taskqueue.records.lease import (
     HeldByOther,
     Leased,
     NotClaimed,
+    RecordGone,
     Superseded,
 )
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
@@ -153,6 +154,8 @@ class Batch:
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
                 if follow_up := self._worker.execution.follow_up(delivery, status):
                     self._acknowledgement.follow_up(delivery, follow_up)
+            case RecordGone():
+                log.info("duplicate of a task that ended long ago", extra={"task_id": task_id})
             case Superseded():
                 log.info("duplicate of an earlier turn", extra={"task_id": task_id})
             case None if claims.is_holder(delivery):
