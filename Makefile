@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz stateful chaos chaos-short bench bench-beat bench-large lint format environments
+.PHONY: help run stop build unit test fuzz stateful chaos chaos-short celery-suite bench bench-beat bench-large lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ chaos: environments ## kill, double and throttle, then count everything; writes 
 
 chaos-short: environments ## a small campaign of the same, in three minutes
 	@$(PYTHON) -m tests.chaos --short
+
+celery-suite: environments ## Celery's own suite on the deployed stack; writes docs/celery-suite.md
+	@$(PYTHON) -m tests.celery_suite
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks

@@ -1,9 +1,6 @@
 """What docs/add-a-task.md says, done to a copy of the project and deployed."""
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,31 +8,24 @@ import pytest
 
 from tests.e2e import recipe
 from tests.e2e.people import People
+from tests.support.project_copy import copy_project, run_in
 from tests.support.tasks import finished
 from tools.local.deployed import Stack, read_stack
 from tools.local.ministack import Ministack
 from tools.local.ports import free_port
 from tools.local.rest import Rest
 from tools.local.sam import stack_name
-from tools.paths import (
-    CELERY_ENVIRONMENT,
-    DEV_ENVIRONMENT,
-    MINISTACK_ENVIRONMENT,
-    ROOT,
-    SAM_ENVIRONMENT,
-    UV,
-)
+from tools.paths import ROOT
 from tools.waiting import until
 
 PAGE = (ROOT / "docs" / "add-a-task.md").read_text()
-INSTALLED = (DEV_ENVIRONMENT, SAM_ENVIRONMENT, MINISTACK_ENVIRONMENT, CELERY_ENVIRONMENT, UV)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, to which was done what the page says."""
     folder = tmp_path_factory.mktemp("project")
-    _copy_files(folder)
+    copy_project(folder)
     recipe.apply(PAGE, folder)
     return folder
 
@@ -45,10 +35,10 @@ def extended(project: Path) -> Iterator[Stack]:
     """The stack of that copy."""
     port = free_port()
     try:
-        _run(project, "tools.local.stack", "up", "--port", str(port))
+        run_in(project, "tools.local.stack", "up", "--port", str(port))
         yield read_stack(stack_name(), Ministack(port))
     finally:
-        _run(project, "tools.local.stop", "--port", str(port))
+        run_in(project, "tools.local.stop", "--port", str(port))
 
 
 def test_a_queue_of_its_own_is_few_lines_of_the_template() -> None:
@@ -92,42 +82,14 @@ def test_the_new_queue_has_dead_letters_of_its_own(extended: Stack) -> None:
 
 
 def test_the_project_still_keeps_its_rules(project: Path) -> None:
-    _run(project, "ruff", "check", "--quiet", "layers", "functions")
-    _run(project, "ruff", "format", "--check", "--quiet", "layers", "functions")
+    run_in(project, "ruff", "check", "--quiet", "layers", "functions")
+    run_in(project, "ruff", "format", "--check", "--quiet", "layers", "functions")
     tests = sorted(str(path) for path in (project / "tests" / "unit").glob("test_template*.py"))
     assert tests
     layers = ":".join(str(path) for path in (project / "layers").iterdir())
-    _run(project, "pytest", "-q", *tests, PYTHONPATH=layers)
+    run_in(project, "pytest", "-q", *tests, PYTHONPATH=layers)
 
 
 def _letters(rest: Rest) -> list[dict[str, str | None]]:
     path = "/dead-letters?queue=digests"
     return until(lambda: rest.get(path).expect(200)["dead_letters"], "a dead letter")
-
-
-def _copy_files(project: Path) -> None:
-    """Copy what is the project's: what git tracks, or would if it were added."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, project / name)
-    for installed in INSTALLED:
-        link = project / installed.relative_to(ROOT)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(installed)
-
-
-def _run(project: Path, module: str, *arguments: str, **more: str) -> None:
-    """Run a module of the copy, or of its environment, with more variables."""
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
-    done = subprocess.run(
-        [project / ".venv" / "bin" / "python", "-m", module, *arguments],
-        cwd=project,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
