@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.celery_suite.deployment import SIDE
 from tests.celery_suite.workers import Setting
+from tools.errors import ToolError
 from tools.paths import CELERY_PYTHON
 
 # The suite itself waits for 60 seconds; tests that hang are to leave time for the others.
@@ -25,6 +26,9 @@ def run(file: str, setting: Setting, suite: Path, results: Path, seconds: float)
         file: its name in the suite, without `.py`.
         results: the file that is written; what pytest prints goes beside it.
         seconds: how long the tests may take; those that are left are skipped.
+
+    Raises:
+        ToolError: a test does not even end when its time is over.
     """
     results.parent.mkdir(parents=True, exist_ok=True)
     results.unlink(missing_ok=True)
@@ -36,14 +40,18 @@ def run(file: str, setting: Setting, suite: Path, results: Path, seconds: float)
         "SUITE_SECONDS": str(seconds),
         "SUITE_TEST_SECONDS": str(TEST_SECONDS),
     }
-    with results.with_suffix(".log").open("wb") as log:
-        subprocess.run(
-            [CELERY_PYTHON, *_PYTEST, f"--junit-xml={results}", f"t/integration/{file}.py"],
-            cwd=suite,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            timeout=seconds + _MORE_SECONDS,
-            check=False,
-        )
+    log = results.with_suffix(".log")
+    with log.open("wb") as output:
+        try:
+            subprocess.run(
+                [CELERY_PYTHON, *_PYTEST, f"--junit-xml={results}", f"t/integration/{file}.py"],
+                cwd=suite,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=seconds + _MORE_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ToolError(f"{file} does not end (all that it printed: {log})") from error

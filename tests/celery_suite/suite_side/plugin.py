@@ -5,6 +5,7 @@ by the command in `SUITE_WORKER`, or one that runs already. `SUITE_CONFIG` has t
 `SUITE_SECONDS` how long all tests may take, `SUITE_TEST_SECONDS` how long one may.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -25,7 +26,6 @@ _WORKER = json.loads(os.environ["SUITE_WORKER"])
 _TEST_SECONDS = float(os.environ["SUITE_TEST_SECONDS"])
 _DEADLINE = time.monotonic() + float(os.environ["SUITE_SECONDS"])
 _START_SECONDS = 60
-_STOP_SECONDS = 20
 
 
 class LikeRedis(str):
@@ -46,14 +46,23 @@ def celery_session_worker(
     for task in celery_class_tasks:
         celery_session_app.register_task(task)
     celery_session_app.finalize()
-    command = [*_WORKER, "--hostname", anon_nodename()] if _WORKER else ["sleep", "infinity"]
-    with subprocess.Popen(command) as process, allow_join_result():
-        try:
+    with _worker():
+        with allow_join_result():
             assert ping.delay().get(timeout=_START_SECONDS) == "pong"
-            yield SimpleNamespace(app=celery_session_app)
+        yield SimpleNamespace(app=celery_session_app)
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[None]:
+    """Run the worker, if there is one to start, under the name that the suite expects."""
+    if not _WORKER:
+        yield
+        return
+    with subprocess.Popen([*_WORKER, "--hostname", anon_nodename()]) as process:
+        try:
+            yield
         finally:
             process.terminate()
-            process.wait(_STOP_SECONDS)
 
 
 # The suite's conftest.py, which is read after this, imports it from there.
