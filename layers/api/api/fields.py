@@ -6,12 +6,15 @@ from urllib.parse import unquote
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator, StringConstraints
 
+from taskqueue.message import MAX_ID_LENGTH as MAX_TASK_ID_LENGTH
+from taskqueue.sending.call import TASK_ID_PATTERN
+
 # A user's or a piece of news' id, as `social.ids` has it: as it stands in a URL (RFC 3986, 2.3).
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 MAX_ID_LENGTH = 128
 # The id of a task or a dead letter; a task's may be its caller's own, and a schedule's slot.
-KEY_PATTERN = r"^[A-Za-z0-9._~@:-]+$"
-MAX_KEY_LENGTH = 255
+KEY_PATTERN = TASK_ID_PATTERN
+MAX_KEY_LENGTH = MAX_TASK_ID_LENGTH
 MAX_NAME_LENGTH = 255
 DEFAULT_PAGE = 20
 MAX_PAGE = 100

@@ -10,16 +10,26 @@ if TYPE_CHECKING:
     from taskqueue.app import App as App
     from taskqueue.context import DEFERRED as DEFERRED
     from taskqueue.context import Context as Context
+    from taskqueue.errors import DirectCall as DirectCall
     from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
+    from taskqueue.errors import MessageTooLarge as MessageTooLarge
     from taskqueue.errors import NoResult as NoResult
+    from taskqueue.errors import NoSettings as NoSettings
+    from taskqueue.errors import NotRedrivable as NotRedrivable
+    from taskqueue.errors import PartsFailed as PartsFailed
     from taskqueue.errors import PermanentError as PermanentError
+    from taskqueue.errors import PoisonMessage as PoisonMessage
     from taskqueue.errors import ResultExpired as ResultExpired
     from taskqueue.errors import Retry as Retry
     from taskqueue.errors import SendError as SendError
+    from taskqueue.errors import SendRefused as SendRefused
     from taskqueue.errors import SoftTimeLimitExceeded as SoftTimeLimitExceeded
     from taskqueue.errors import StoreError as StoreError
+    from taskqueue.errors import StoreRefused as StoreRefused
+    from taskqueue.errors import TaskAlreadyStarted as TaskAlreadyStarted
     from taskqueue.errors import TaskFailed as TaskFailed
     from taskqueue.errors import TaskIdTaken as TaskIdTaken
+    from taskqueue.errors import TaskNameTaken as TaskNameTaken
     from taskqueue.errors import TaskNotFound as TaskNotFound
     from taskqueue.errors import TaskQueueError as TaskQueueError
     from taskqueue.errors import TaskRevoked as TaskRevoked
@@ -32,16 +42,26 @@ if TYPE_CHECKING:
     from taskqueue.task import Task as Task
 
 _ERRORS = (
+    "DirectCall",
     "MaxRetriesExceeded",
+    "MessageTooLarge",
     "NoResult",
+    "NoSettings",
+    "NotRedrivable",
+    "PartsFailed",
     "PermanentError",
+    "PoisonMessage",
     "ResultExpired",
     "Retry",
     "SendError",
+    "SendRefused",
     "SoftTimeLimitExceeded",
     "StoreError",
+    "StoreRefused",
+    "TaskAlreadyStarted",
     "TaskFailed",
     "TaskIdTaken",
+    "TaskNameTaken",
     "TaskNotFound",
     "TaskQueueError",
     "TaskRevoked",

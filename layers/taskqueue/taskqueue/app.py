@@ -61,15 +61,15 @@ class App:
         Raises:
             TaskNameTaken: the app has a task of that name.
             TypeError: there is no such option.
+            ValueError: an option takes no such value; the text names the option.
         """
-        name, queue = options.pop("name", None), options.pop("queue", None)
-        task_options = read_options(options)
+        given = read_options(options)
 
         def register(target: Callable[..., Any]) -> AnyTask:
             task: AnyTask = Task(
-                name=name or target.__name__,
-                queue=queue or self.queue,
-                options=task_options,
+                name=given.name or target.__name__,
+                queue=given.queue or self.queue,
+                options=given.options,
                 run=target,
                 signature=inspect.signature(target),
             )

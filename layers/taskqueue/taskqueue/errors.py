@@ -4,6 +4,8 @@
     ├── PoisonMessage
     ├── WrongArguments (a TypeError, too)
     ├── TaskNameTaken
+    ├── NoSettings
+    ├── DirectCall
     ├── StoreError
     │   ├── Throttled
     │   └── StoreRefused           a PermanentError, too
@@ -19,6 +21,7 @@
     ├── NoResult
     │   └── ResultExpired
     ├── TaskFailed
+    ├── PartsFailed
     ├── TaskRevoked                stands for celery.exceptions.TaskRevokedError
     ├── MaxRetriesExceeded         stands for celery.exceptions.MaxRetriesExceededError
     ├── SoftTimeLimitExceeded      stands for celery.exceptions.SoftTimeLimitExceeded
@@ -33,6 +36,7 @@ A class's docstring is its default message. An error that stands for one of Cele
 a task's result under Celery's name, so that a Celery client raises its own.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -59,6 +63,22 @@ class WrongArguments(TaskQueueError, TypeError):
 
 class TaskNameTaken(TaskQueueError):
     """The app has a task of that name already."""
+
+
+class NoSettings(TaskQueueError):
+    """This process has no settings of a stack, so it cannot send: see docs/writing-tasks.md."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            "this process has no settings of a stack, so it can neither send a task nor ask for "
+            f"a result: its environment lacks {', '.join(names)}. "
+            'How to get them: docs/writing-tasks.md, "Sending"; in a test, use '
+            "taskqueue.testing.InMemory (docs/testing.md)."
+        )
+
+
+class DirectCall(TaskQueueError):
+    """The task was called as a function: it has no worker and no record. See docs/testing.md."""
 
 
 class PermanentError(TaskQueueError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskqueue import clock
-from taskqueue.errors import MessageTooLarge, PoisonMessage
+from taskqueue.errors import MessageTooLarge, PoisonMessage, WrongArguments
 from taskqueue.groups.part import Part
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -88,7 +88,8 @@ def encode(message: Message) -> str:
 
     Raises:
         MessageTooLarge: the body has more than `MAX_BYTES` bytes.
-        TypeError, ValueError: an argument cannot be written as JSON.
+        WrongArguments: an argument cannot be written as JSON; the text names it and the task.
+        TypeError, ValueError: a header of the caller's cannot.
     """
     body = message.encoded or _encoded(message)
     if len(body) > MAX_BYTES:
@@ -157,7 +158,11 @@ def sent_again(
 
 
 def _encoded(message: Message) -> str:
-    content = _compact([list(message.args), dict(message.kwargs), {**EMBED, **message.embed}])
+    try:
+        content = _compact([list(message.args), dict(message.kwargs), {**EMBED, **message.embed}])
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = f"{_not_json(message)} of {message.task} cannot be written as JSON: {error}"
+        raise WrongArguments(reason) from None
     return _compact(
         {
             "body": base64.b64encode(content.encode()).decode(),
@@ -167,6 +172,18 @@ def _encoded(message: Message) -> str:
             "properties": _properties(message),
         }
     )
+
+
+def _not_json(message: Message) -> str:
+    """Return which argument it is that cannot be written as JSON."""
+    numbered = ((f"argument {number}", value) for number, value in enumerate(message.args, 1))
+    named = ((f"the argument {name!r}", value) for name, value in message.kwargs.items())
+    for name, value in (*numbered, *named):
+        try:
+            _compact(value)
+        except (TypeError, ValueError, RecursionError):
+            return name
+    return "what follows"
 
 
 def next_turn(turn: int) -> int:

@@ -7,11 +7,35 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
+from taskqueue.option_rules import (
+    COUNT,
+    ERRORS,
+    FLAG,
+    FUNCTION,
+    LIMIT,
+    TEXT,
+    WAIT,
+    Rule,
+    check_limits,
+    check_options,
+)
+
 if TYPE_CHECKING:
     from taskqueue.context import Context
 
-# Taken by Celery, and kept by nothing here yet. Better refused than silently not kept.
-NOT_KEPT = {"rate_limit": "no rate is kept here yet"}
+# Options of Celery's that are none here, and why: better refused than silently not kept.
+# https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
+NOT_KEPT = {
+    "acks_late": "always so: a message is acknowledged after its task has ended; leave it out",
+    "acks_on_failure_or_timeout": "always so: a failure is recorded and acknowledged; leave it out",
+    "reject_on_worker_lost": "always so: a dead worker's tasks run again; leave it out",
+    "track_started": "always so: a task that runs is STARTED; leave it out",
+    "serializer": "always JSON; leave it out",
+    "store_errors_even_if_ignored": "always so: an error is recorded; leave it out",
+    "retry_kwargs": "its values are options of their own: max_retries, default_retry_delay",
+    "base": "there are no task classes; hooks are options: on_success, on_failure, on_retry",
+    "rate_limit": "no rate is kept here yet",
+}
 
 
 class DecoratorOptions(TypedDict, total=False):
@@ -98,30 +122,71 @@ _RETRY_FIELDS = {
     "retry_jitter": "retry_jitter",
     "default_retry_delay": "default_retry_delay_seconds",
 }
-_HOOKS = ("before_start", "on_success", "on_failure", "on_retry")
 _SECONDS = ("soft_time_limit", "time_limit", "expires")
+# An `async def` would be called, and never awaited.
+_HOOK = Rule(
+    lambda value: callable(value) and not inspect.iscoroutinefunction(value),
+    "a function that is not async",
+).or_none()
+_RULES = {
+    "bind": FLAG,
+    "name": TEXT.or_none(),
+    "queue": TEXT.or_none(),
+    "max_retries": COUNT.or_none(),
+    "autoretry_for": ERRORS,
+    "dont_autoretry_for": ERRORS,
+    "retry_backoff": Rule(
+        lambda value: FLAG.fits(value) or WAIT.fits(value),
+        "True, False or a number of seconds, not negative",
+    ),
+    "retry_backoff_max": WAIT,
+    "retry_jitter": FLAG,
+    "default_retry_delay": WAIT,
+    "soft_time_limit": LIMIT.or_none(),
+    "time_limit": LIMIT.or_none(),
+    "expires": LIMIT.or_none(),
+    "ignore_result": FLAG,
+    "throws": ERRORS,
+    "hide_errors": FLAG,
+    "idempotent": FLAG,
+    "internal": FLAG,
+    "check": FUNCTION.or_none(),
+    "before_start": _HOOK,
+    "on_success": _HOOK,
+    "on_failure": _HOOK,
+    "on_retry": _HOOK,
+}
 
 
-def read_options(given: Mapping[str, Any]) -> TaskOptions:
-    """Return the options that a decorator was given.
+class Registration(NamedTuple):
+    """What a decorator was given: the task's name and queue, if it names them, and its options."""
+
+    name: str | None
+    queue: str | None
+    options: TaskOptions
+
+
+def read_options(given: Mapping[str, Any]) -> Registration:
+    """Return what a decorator was given.
 
     Raises:
         TypeError: there is no such option, or it is one of Celery's that is not kept here.
+        ValueError: an option takes no such value; the text names the option.
     """
-    rest: dict[str, Any] = {}
-    for name, value in given.items():
-        # Celery takes lists of errors, too.
-        rest[name] = tuple(value) if isinstance(value, list) else value
-    bind = rest.pop("bind", False)
-    for name in rest:
-        if name not in DecoratorOptions.__annotations__:
-            reason = NOT_KEPT.get(name, "a task has no such option")
-            raise TypeError(f"{name}: {reason}")
-    for name in _HOOKS:
-        if inspect.iscoroutinefunction(rest.get(name)):
-            raise TypeError(f"{name}: a hook is a plain function")
+    for name in given.keys() - _RULES.keys():
+        raise TypeError(f"{name}: {NOT_KEPT.get(name, 'a task has no such option')}")
+    # Celery takes lists of errors, too.
+    rest: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    check_options(rest, _RULES)
+    check_limits(rest.get("soft_time_limit"), rest.get("time_limit"))
+    return Registration(rest.pop("name", None), rest.pop("queue", None), _task_options(rest))
+
+
+def _task_options(rest: dict[str, Any]) -> TaskOptions:
     retry = {_RETRY_FIELDS[name]: rest.pop(name) for name in _RETRY_FIELDS if name in rest}
     if "retry_backoff_seconds" in retry:
         retry["retry_backoff_seconds"] = float(retry["retry_backoff_seconds"])
     seconds = {f"{name}_seconds": rest.pop(name) for name in _SECONDS if name in rest}
-    return TaskOptions(RetryPolicy(**retry), bind, **seconds, **rest)
+    return TaskOptions(RetryPolicy(**retry), **seconds, **rest)

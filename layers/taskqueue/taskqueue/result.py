@@ -40,6 +40,11 @@ class Result[R]:
         """
         return self._record().status
 
+    @property
+    def status(self) -> str:
+        """The same as `state`, as in Celery."""
+        return self.state
+
     def ready(self) -> bool:
         """Return whether the task has finished, well or not.
 
@@ -47,6 +52,22 @@ class Result[R]:
             TaskNotFound, StoreError: as `state` does.
         """
         return self._record().finished
+
+    def successful(self) -> bool:
+        """Return whether the task has finished well.
+
+        Raises:
+            TaskNotFound, StoreError: as `state` does.
+        """
+        return self.state == states.SUCCESS
+
+    def failed(self) -> bool:
+        """Return whether the task has failed; one that was revoked has not, as in Celery.
+
+        Raises:
+            TaskNotFound, StoreError: as `state` does.
+        """
+        return self.state == states.FAILURE
 
     def get(self, timeout: float | None = None, interval: float = POLL_SECONDS) -> R:
         """Wait until the task has finished; return its result or raise its error.

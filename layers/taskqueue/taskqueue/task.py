@@ -27,9 +27,16 @@ class Task[**P, R]:
     run: Callable[..., R]
     signature: inspect.Signature
 
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
-        """Run the function in this process, without the queue."""
-        return self.run(*args, **kwargs)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the function in this process, without the queue.
+
+        A bound one gets a run that has no worker and no record: `taskqueue.direct`.
+        """
+        if not self.options.bind:
+            return self.run(*args, **kwargs)
+        from taskqueue.direct import run_of
+
+        return self.run(run_of(self, args, kwargs), *args, **kwargs)
 
     @property
     def is_async(self) -> bool:
@@ -46,8 +53,8 @@ class Task[**P, R]:
         """Send the task; return a handle of its result.
 
         Raises:
-            WrongArguments: the function cannot be called with these.
-            TypeError, ValueError: an argument cannot be written as JSON.
+            WrongArguments: the function cannot be called with these, or one cannot be written as
+                JSON.
             SendError, StoreError: it was not sent.
         """
         from taskqueue.sending import client
@@ -67,7 +74,8 @@ class Task[**P, R]:
 
         Raises:
             TaskIdTaken: `task_id` is that of a task of another name.
-            WrongArguments, TypeError, ValueError, SendError, StoreError: as `delay` does.
+            TypeError, ValueError: there is no such option, or it takes no such value.
+            WrongArguments, SendError, StoreError: as `delay` does.
         """
         from taskqueue.sending import client
         from taskqueue.sending.call import Call

@@ -315,5 +315,5 @@ def test_the_task_of_a_single_message_counts_it_too(stack: Stack) -> None:
         now_ms = staticmethod(clock.now_ms)
 
     for _ in range(2):
-        count_views(Run(), [["9", clock.now_ms()]])
+        count_views.run(Run(), [["9", clock.now_ms()]])
     assert select_populate_book()["views"] == 1

@@ -39,6 +39,9 @@ def refuse(beat: Beat, beginning: str) -> None:
     )
 
 
+NO_JSON = "argument 1 of report cannot be written as JSON:"
+
+
 def accept_all(beat: Beat) -> None:
     """Let it refuse nothing any more."""
     for name in ("enqueue", "enqueue_many"):
@@ -49,8 +52,8 @@ def accept_all(beat: Beat) -> None:
     ("args", "reason"),
     [
         (("x" * MAX_BYTES,), "The message is larger than the 1,048,576 bytes that SQS takes."),
-        ((math.nan,), "ValueError"),
-        (({1},), "TypeError"),
+        ((math.nan,), f"{NO_JSON} Out of range float values are not JSON compliant: nan"),
+        (({1},), f"{NO_JSON} Object of type set is not JSON serializable"),
     ],
     ids=["too large", "no JSON", "no JSON type"],
 )

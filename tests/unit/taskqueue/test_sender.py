@@ -15,6 +15,7 @@ from taskqueue.errors import (
     StoreError,
     TaskIdTaken,
     Throttled,
+    WrongArguments,
 )
 from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.queue import Queue
@@ -142,8 +143,8 @@ def test_a_record_that_is_not_written_sends_nothing(out: Scene, error: StoreErro
     ("bad", "error"),
     [
         (message(args=["x" * MAX_BYTES]), MessageTooLarge),
-        (message(args=[float("nan")]), ValueError),
-        (message(args=[object()]), TypeError),
+        (message(args=[float("nan")]), WrongArguments),
+        (message(args=[object()]), WrongArguments),
         (message(queue="nowhere"), SendError),
     ],
 )

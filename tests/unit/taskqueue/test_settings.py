@@ -2,6 +2,7 @@
 
 import pytest
 
+from taskqueue.errors import NoSettings
 from taskqueue.lambdas.settings import Settings
 from taskqueue.queue import Queue, queue_name, queues_of
 
@@ -40,8 +41,10 @@ def test_what_a_function_does_not_use_may_be_missing() -> None:
 
 
 def test_the_tasks_table_may_not() -> None:
-    with pytest.raises(KeyError, match="TASKS_TABLE"):
+    with pytest.raises(NoSettings, match=r"lacks TASKS_TABLE, QUEUES, .* docs/writing-tasks\.md"):
         Settings.of({})
+    with pytest.raises(NoSettings, match=r"lacks TASKS_TABLE, QUEUE_URL_PREFIX, QUEUE_ARN_PREFIX"):
+        Settings.of({"QUEUES": "work"})
 
 
 def test_a_queue_s_logical_name_is_found_by_its_arn() -> None:

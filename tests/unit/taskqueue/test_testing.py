@@ -10,7 +10,9 @@ import pytest
 from taskqueue import (
     App,
     Context,
+    DirectCall,
     MaxRetriesExceeded,
+    NoSettings,
     ResultExpired,
     Retry,
     SoftTimeLimitExceeded,
@@ -298,12 +300,98 @@ def test_a_countdown_and_an_eta_are_one_too_many(memory: InMemory) -> None:
         price.apply_async([1], countdown=1, eta=NOW)
 
 
-@pytest.mark.parametrize(("task_id", "error"), [("x" * 256, ValueError), (7, TypeError)])
-def test_an_id_that_no_message_takes_is_an_error(
-    memory: InMemory, task_id: Any, error: type[Exception]
-) -> None:
-    with pytest.raises(error, match="task_id"):
+@pytest.mark.parametrize("task_id", ["", "x" * 256, "a b", "a/b", "a\n", "é", 7])
+def test_an_id_that_the_api_cannot_name_is_an_error(memory: InMemory, task_id: Any) -> None:
+    with pytest.raises(ValueError, match=r"^task_id: must be 1 to 255 of the characters A-Z"):
         price.apply_async([1], task_id=task_id)
+
+
+@pytest.mark.parametrize("task_id", ["x" * 255, "a.b_c~d@e:f-9"])
+def test_an_id_that_the_api_can_name_is_taken(memory: InMemory, task_id: str) -> None:
+    assert price.apply_async([1], task_id=task_id).id == task_id
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("countdown", "soon", "a number of seconds, or None"),
+        ("countdown", float("inf"), "a number of seconds, or None"),
+        ("eta", "2026-01-01", "a datetime, or None"),
+        ("eta", 60, "a datetime, or None"),
+        ("expires", "tomorrow", "a datetime or a number of seconds, or None"),
+        ("queue", 5, "a text that is not empty, or None"),
+        ("headers", None, "a mapping whose keys are texts"),
+        ("headers", {1: "one"}, "a mapping whose keys are texts"),
+        ("group_id", "a b", "1 to 128 visible characters of ASCII, without a space, or None"),
+        ("time_limit", "a", "a number of seconds above 0, or None"),
+        ("time_limit", -1, "a number of seconds above 0, or None"),
+        ("soft_time_limit", True, "a number of seconds above 0, or None"),
+        ("ignore_result", 1, "True or False"),
+    ],
+)
+def test_a_wrong_value_of_an_option_of_a_call_names_the_option(
+    memory: InMemory, option: str, value: object, wanted: str
+) -> None:
+    given: Any = {option: value}
+    with pytest.raises(ValueError, match=f"^{option}: must be {wanted}$"):
+        price.apply_async([1], **given)
+    assert not memory.broker.messages(memory.queues["orders"].url)
+
+
+def test_a_soft_limit_of_a_call_comes_before_its_hard_one(memory: InMemory) -> None:
+    with pytest.raises(ValueError, match="soft_time_limit: must be less than time_limit"):
+        price.apply_async([1], soft_time_limit=30, time_limit=10)
+
+
+def test_a_countdown_that_is_negative_is_a_time_that_has_passed(memory: InMemory) -> None:
+    result = price.apply_async([1], countdown=-1)
+    memory.work()
+    assert result.get() == 1.5
+
+
+def test_an_argument_that_is_no_json_is_named_with_its_task(memory: InMemory) -> None:
+    some: Any = {1, 2}
+    with pytest.raises(WrongArguments, match=r"argument 1 of price cannot be .* JSON: .* set"):
+        price.delay(some)
+    with pytest.raises(WrongArguments, match=r"the argument 'each' of price cannot be .* JSON"):
+        price.delay(1, each=float("nan"))
+
+
+def test_a_bound_task_that_is_called_has_a_run() -> None:
+    def first_of(run: Context, name: str) -> tuple[str, str, int, int]:
+        run.log.info("called")
+        return name, run.message.task, run.attempt, run.retries
+
+    task = App("test", queue="work").task(bind=True)(first_of)
+    assert task("you") == ("you", "first_of", 1, 0)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda run: run.set_progress(1),
+        lambda run: run.plan_parts(Plan(1, 1, is_whole=True)),
+        lambda run: run.sender.send_many([], run.now_ms()),
+    ],
+)
+def test_what_a_called_task_has_no_worker_for_is_refused(use: Any) -> None:
+    task = App("test", queue="work").task(bind=True, name="task")(use)
+    with pytest.raises(DirectCall, match=r"has no worker and no record\. See docs/testing\.md"):
+        task()
+
+
+def test_a_called_task_that_asks_for_a_retry_raises_it() -> None:
+    with pytest.raises(Retry) as caught:
+        ask()
+    assert (caught.value.countdown_seconds, str(caught.value.cause)) == (60, "later")
+
+
+def test_a_result_tells_how_the_task_ended(memory: InMemory) -> None:
+    good, bad = price.delay(1), taste.delay("salt")
+    assert [(one.successful(), one.failed()) for one in (good, bad)] == [(False, False)] * 2
+    memory.work()
+    assert (good.status, good.successful(), good.failed()) == ("SUCCESS", True, False)
+    assert (bad.status, bad.successful(), bad.failed()) == ("FAILURE", False, True)
 
 
 def test_an_unknown_option_of_a_call_is_an_error(memory: InMemory) -> None:
@@ -432,7 +520,7 @@ def test_an_idempotent_task_has_none_either(memory: InMemory) -> None:
 
 def test_outside_a_test_delay_goes_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TASKS_TABLE", raising=False)
-    with pytest.raises(KeyError, match="TASKS_TABLE"):
+    with pytest.raises(NoSettings, match="TASKS_TABLE"):
         price.delay(1)
 
 

@@ -29,6 +29,7 @@ async def fetch(url: str) -> bytes:
 
 def a_task_has_the_types_of_its_function() -> None:
     assert_type(add(1, b=2), int)
+    assert_type(greet("you"), str)
     assert_type(add.delay(1, b=2), Result[int])
     assert_type(add.delay(1).get(timeout=1), int)
     assert_type(greet.delay("you").get(), str)
@@ -39,6 +40,7 @@ def a_task_has_the_types_of_its_function() -> None:
 
 
 def arguments_that_do_not_fit() -> None:
+    add("1")  # type: ignore[arg-type]
     add.delay("1")  # type: ignore[arg-type]
     add.delay()  # type: ignore[call-arg]
     add.delay(1, c=2)  # type: ignore[call-arg]

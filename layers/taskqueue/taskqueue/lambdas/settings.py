@@ -4,8 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from taskqueue.errors import NoSettings
 from taskqueue.queue import Queue, queues_of
 from taskqueue.sending.call import MAX_DEPTH
+
+# Without the table nothing is sent; the others are told together with it.
+_NEEDED_TO_SEND = ("TASKS_TABLE", "QUEUES", "QUEUE_URL_PREFIX", "QUEUE_ARN_PREFIX")
 
 
 class Settings(NamedTuple):
@@ -33,9 +37,15 @@ class Settings(NamedTuple):
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; what a function does not use may be missing."""
+        """Read the settings; what a function does not use may be missing.
+
+        Raises:
+            NoSettings: there are none: not even TASKS_TABLE is set.
+        """
+        if "TASKS_TABLE" not in environment:
+            raise NoSettings([name for name in _NEEDED_TO_SEND if name not in environment])
         return cls(
-            tasks_table=_needed(environment, "TASKS_TABLE"),
+            tasks_table=environment["TASKS_TABLE"],
             queues=queues_of(
                 environment.get("QUEUES", ""),
                 environment.get("QUEUE_URL_PREFIX", ""),
@@ -50,13 +60,6 @@ class Settings(NamedTuple):
             schedules_table=environment.get("SCHEDULES_TABLE", ""),
             max_task_depth=int(environment.get("MAX_TASK_DEPTH", MAX_DEPTH)),
         )
-
-
-def _needed(environment: Mapping[str, str], name: str) -> str:
-    try:
-        return environment[name]
-    except KeyError:
-        raise KeyError(f"{name} is not set: this process has no settings of a stack") from None
 
 
 def metrics_namespace() -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from taskqueue.errors import TooDeep
 from taskqueue.message import MAX_ID_LENGTH, Message
+from taskqueue.option_rules import FLAG, LIMIT, TEXT, Rule, check_limits, check_options, is_number
 
 if TYPE_CHECKING:
     from taskqueue.task import AnyTask
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 # about 16 rounds, is off for the consumers, since a task may be put off more often than that.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 MAX_DEPTH = 100
+# An id of a caller's own stands in the API's URLs: the unreserved characters of RFC 3986, and two
+# that a path may hold as they are.
+TASK_ID_PATTERN = r"^[A-Za-z0-9._~@:-]+$"
+_TASK_ID = re.compile(TASK_ID_PATTERN)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+_GROUP_ID = re.compile(r"[!-~]{1,128}")
 
 
 class SendOptions(TypedDict, total=False):
@@ -42,6 +50,38 @@ class SendOptions(TypedDict, total=False):
     time_limit: float | None
     soft_time_limit: float | None
     ignore_result: bool
+
+
+_RULES = {
+    # One that is negative is a time that has passed, as an `eta` may be.
+    "countdown": Rule(is_number, "a number of seconds").or_none(),
+    "eta": Rule(lambda value: isinstance(value, datetime), "a datetime").or_none(),
+    "expires": Rule(
+        lambda value: isinstance(value, datetime) or is_number(value),
+        "a datetime or a number of seconds",
+    ).or_none(),
+    "task_id": Rule(
+        lambda value: (
+            isinstance(value, str)
+            and len(value) <= MAX_ID_LENGTH
+            and _TASK_ID.fullmatch(value) is not None
+        ),
+        f"1 to {MAX_ID_LENGTH} of the characters A-Z a-z 0-9 . _ ~ @ : -, "
+        "as it stands in the API's URLs",
+    ).or_none(),
+    "queue": TEXT.or_none(),
+    "headers": Rule(
+        lambda value: isinstance(value, Mapping) and all(isinstance(name, str) for name in value),
+        "a mapping whose keys are texts",
+    ),
+    "group_id": Rule(
+        lambda value: isinstance(value, str) and _GROUP_ID.fullmatch(value) is not None,
+        "1 to 128 visible characters of ASCII, without a space",
+    ).or_none(),
+    "time_limit": LIMIT.or_none(),
+    "soft_time_limit": LIMIT.or_none(),
+    "ignore_result": FLAG,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +125,12 @@ def message_of(
     Raises:
         TooDeep: more than `max_depth` tasks above it were each sent by the next.
         WrongArguments: the task does not take its arguments.
-        TypeError: an argument cannot be written as JSON, there is no such option, or both `eta` and
-            `countdown` are given.
+        TypeError: there is no such option, or both `eta` and `countdown` are given.
+        ValueError: an option takes no such value; the text names the option.
     """
     options = call.options
-    _check_id(options.get("task_id"))
-    for name in options.keys() - SendOptions.__annotations__.keys():
-        raise TypeError(f"{name}: a task is not sent with such an option")
+    if options:
+        _check(options)
     call.task.check_call(call.args, call.kwargs)
     return Message(
         task=call.task.name,
@@ -118,11 +157,11 @@ def _new_id(call: Call[Any], parent: Parent | None) -> str:
     return parent.child_id(call.task.name, call.args, call.kwargs)
 
 
-def _check_id(task_id: object) -> None:
-    if task_id is not None and not isinstance(task_id, str):
-        raise TypeError("a task_id is a string")
-    if task_id is not None and not 1 <= len(task_id) <= MAX_ID_LENGTH:
-        raise ValueError(f"a task_id has 1 to {MAX_ID_LENGTH} characters")
+def _check(options: SendOptions) -> None:
+    for name in options.keys() - _RULES.keys():
+        raise TypeError(f"{name}: a task is not sent with such an option")
+    check_options(options, _RULES)
+    check_limits(options.get("soft_time_limit"), options.get("time_limit"))
 
 
 def depth_below(parent: Message, max_depth: int) -> int:

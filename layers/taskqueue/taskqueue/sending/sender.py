@@ -217,7 +217,9 @@ class Sender:
         try:
             return self._queues[name]
         except KeyError:
-            raise SendRefused(f"there is no queue {name!r}") from None
+            known = ", ".join(sorted(self._queues)) or "none"
+            reason = f"there is no queue {name!r}; this process's settings name {known}"
+            raise SendRefused(reason) from None
 
 
 def delay_seconds(message: Message, now_ms: int) -> int:
