@@ -11,6 +11,10 @@ from tools.paths import SAM_ENVIRONMENT
 _SCRIPT = Path(__file__).with_name("expand_template.py")
 
 
+class CannotExpand(Exception):
+    """The SAM CLI cannot expand the template."""
+
+
 def expand(template: Path, parameters: Mapping[str, str]) -> Mapping[str, Any]:
     """Expand the template in a file with these values of its parameters, or their defaults."""
     python = SAM_ENVIRONMENT / "bin" / "python"
@@ -18,7 +22,9 @@ def expand(template: Path, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         [python, _SCRIPT, template, json.dumps(parameters)],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        raise CannotExpand(f"{template.name} cannot be expanded: {done.stderr.splitlines()[-1]}")
     expanded: Mapping[str, Any] = json.loads(done.stdout)
     return expanded

@@ -4,11 +4,13 @@ import importlib
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import cloudformation as cfn
+from tests.support.expansion import CannotExpand, expand
 
 MAX_RETENTION_SECONDS = 14 * 24 * 60 * 60
 FIVE_MINUTES_SECONDS = 5 * 60
@@ -25,6 +27,20 @@ def test_every_function_folder_is_deployed() -> None:
     folders = {path.parent.name for path in (cfn.ROOT / "functions").glob("*/app.py")}
 
     assert {cfn.folder(function) for function in cfn.FUNCTIONS} == folders
+
+
+def test_a_queue_without_a_row_is_named(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    text = (cfn.ROOT / "template.yaml").read_text()
+    template.write_text(text.replace("&queues [", "&queues [forgotten, "))
+
+    with pytest.raises(CannotExpand, match="cannot find key 'forgotten' in map 'Queues'"):
+        expand(template, {})
+
+
+@pytest.mark.parametrize("function", cfn.FUNCTIONS)
+def test_a_function_has_a_sample_event(function: str) -> None:
+    assert [*(cfn.ROOT / "events" / cfn.folder(function)).glob("*.json")]
 
 
 @pytest.mark.parametrize("function", cfn.FUNCTIONS)

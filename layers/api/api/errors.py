@@ -37,6 +37,8 @@ _WORDS: Mapping[str, str] = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
     "string_pattern_mismatch": "has characters that are not allowed",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
 }
 
 
@@ -67,4 +69,6 @@ def _field(loc: Iterable[str | int]) -> str:
 
 def _reason(error: Mapping[str, Any]) -> str:
     words = _WORDS.get(error["type"])
-    return words or str(error.get("msg") or error["type"]).removeprefix("Value error, ")
+    if words:
+        return words.format_map(error.get("ctx", {}))
+    return str(error.get("msg") or error["type"]).removeprefix("Value error, ")

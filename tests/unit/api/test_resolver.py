@@ -144,6 +144,14 @@ def test_a_bad_limit_is_named(limit: str) -> None:
     assert (reply.status, fields(reply)) == (400, ["limit"])
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"), [("0", "must be at least 1"), ("101", "must be at most 100")]
+)
+def test_a_limit_s_bounds_are_told(limit: str, reason: str) -> None:
+    reply = call(api.resolve, "GET", "/things", query={"limit": limit})
+    assert reply.body["errors"] == [{"field": "limit", "reason": reason}]
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize(
     ("address", "base_path"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import cloudformation as cfn
+from tests.unit.docs import shipped
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "reference" / "data-model.md").read_text()
@@ -42,7 +43,7 @@ def test_key_and_ttl_of_a_table(table: str) -> None:
 def test_who_reads_and_who_writes_a_table(table: str) -> None:
     matrix = PAGE.partition("## Who reads and who writes")[2]
     functions = cells(re.findall(r"^\|.*\|$", matrix, re.MULTILINE)[0])[1:]
-    roles = {role.removesuffix("Role").lower(): role for role in cfn.ROLES}
+    roles = {role.removesuffix("Role").lower(): role for role in shipped.ROLES}
     assert {*functions} == {*roles} - {"scheduler"}
     found = [access(roles[function], table) for function in functions]
     assert row(matrix, table.removesuffix("Table")) == found
@@ -61,7 +62,7 @@ def drawn() -> dict[tuple[str, str], str]:
     return found
 
 
-@pytest.mark.parametrize("role", sorted(set(cfn.ROLES) - {"SchedulerRole"}))
+@pytest.mark.parametrize("role", sorted(shipped.ROLES - {"SchedulerRole"}))
 def test_the_picture_has_every_arrow_between_a_function_and_a_table(role: str) -> None:
     function, arrows = role.removesuffix("Role").lower(), drawn()
     for table in cfn.TABLES:
