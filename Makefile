@@ -22,7 +22,7 @@ stop: ## end the local AWS of `make run`
 build: environments ## sam build
 	@$(PYTHON) -m tools.local.stack build
 
-unit: environments ## the tests of what computes, in seconds, without a network
+unit: environments ## the tests of what computes, in about a minute, without a network
 	@$(PYTHON) -m pytest -q -n auto tests/unit tests/rules
 
 test: environments ## style, types, template, and every test, with their coverage

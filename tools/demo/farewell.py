@@ -27,7 +27,8 @@ To go on: post as user {HUB}, look at the task that the answer names, and at a f
   curl -H "$key" $api/users/{HUB}/friends
   curl -H "$key" $api/users/FRIEND/feed
 
-Or view a book, have the ranking made more often, and look at it, and at what beat runs.
+Or view a book, have the ranking made more often (from beat's next tick on,
+within a minute), and look at it, and at what beat runs.
 
   curl -H "$key" -X POST $api/books/50/views
   curl -H "$key" -H 'Content-Type: application/json' -X PUT $api/schedules/often \\
