@@ -18,6 +18,7 @@ from taskqueue.dead_letters.bury import bury
 from taskqueue.dead_letters.letter import read_letter
 from taskqueue.lambdas import wiring
 from taskqueue.lambdas.settings import metrics_namespace
+from taskqueue.worker.log_fields import error_fields
 
 logger = Logger(service="dead_letters")
 metrics = Metrics(namespace=metrics_namespace(), service="dead_letters")
@@ -34,8 +35,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 def _keep(record: SQSRecord) -> None:
     now_ms = clock.now_ms()
     read = read_letter(record.raw_event, wiring.settings().queues, now_ms)
-    bury(read, wiring.dead_letter_store(), wiring.task_store(), now_ms)
     letter = read.letter
+    fields = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
+    try:
+        bury(read, wiring.dead_letter_store(), wiring.task_store(), now_ms)
+    except Exception as error:
+        logger.error("dead letter not kept", extra={**fields, **error_fields(error)})
+        raise
     metrics.add_metric("DeadLetters", MetricUnit.Count, 1)
-    extra = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
-    logger.warning("dead letter kept", extra=extra)
+    logger.warning("dead letter kept", extra=fields)

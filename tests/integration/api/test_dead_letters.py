@@ -1,6 +1,7 @@
 """Dead letters: kept, listed, redriven and discarded."""
 
 import base64
+import json
 import os
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from taskqueue import clock
+from taskqueue.dead_letters.letter import MAX_TEXT_LENGTH
 from taskqueue.groups.finishing import finish_part
 from taskqueue.groups.part import Done, Part
 from taskqueue.groups.parts import Plan
@@ -85,6 +87,37 @@ def test_a_letter_does_not_fail_a_task_that_runs_once_more(stack: Stack, read: S
     assert read("GET", "/tasks/t-1").body["status"] == "FAILURE"
 
 
+@pytest.mark.parametrize("reason", ["r" * 500_000, "half \ud800"])
+def test_any_reason_is_kept_as_a_letter_holds_it(stack: Stack, read: Send, reason: str) -> None:
+    assert bury(record(encode(task("t-1")), reason=reason, queue=QUEUE)) == []
+    [letter] = read("GET", "/dead-letters").body["dead_letters"]
+    assert letter["reason"] in ("r" * MAX_TEXT_LENGTH, "half ?")
+    assert read("GET", "/tasks/t-1").body["error"]["message"] == letter["reason"]
+
+
+def test_a_letter_s_large_error_does_not_keep_its_task_from_failing(
+    stack: Stack, read: Send
+) -> None:
+    error = json.dumps({"exc_type": "E", "exc_message": ["x" * 500_000]})
+    assert bury(record(encode(task("t-1")), error=error, queue=QUEUE)) == []
+    found = read("GET", "/tasks/t-1").body
+    assert (found["status"], found["error"]["type"]) == ("FAILURE", "E")
+
+
+def test_half_a_surrogate_pair_in_a_part_s_error_does_not_keep_the_whole_from_its_end(
+    stack: Stack, read: Send
+) -> None:
+    task("whole")
+    stack.set_status("whole", "STARTED")
+    assert wiring.task_store().plan_parts("whole", 0, Plan(1, 1, is_whole=True))
+    part = Message("deliver_news", "whole.0", queue=QUEUE, part=Part("whole", 0, 1))
+    error = json.dumps({"exc_type": "E", "exc_message": ["\ud800"]})
+    assert bury(record(encode(part), error=error, queue=QUEUE)) == []
+    said = read("GET", "/tasks/whole").body
+    assert said["status"] == "FAILURE"
+    assert said["error"]["message"] == "1 of its parts failed; the first: E: ?"
+
+
 def test_a_letter_that_sqs_moved_was_received_too_often(stack: Stack, read: Send) -> None:
     bury(record(encode(task("t-1"))))
     [letter] = read("GET", "/dead-letters").body["dead_letters"]
@@ -158,20 +191,25 @@ def test_a_parent_without_parts_goes_its_own_way(stack: Stack, read: Send) -> No
     assert read("GET", "/tasks/parent").body["status"] == "PENDING"
 
 
-def test_one_letter_that_cannot_be_kept_comes_back_alone(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+def test_one_letter_that_cannot_be_kept_is_logged_and_comes_back_alone(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
 
     put = wiring.dead_letter_store().put
 
     def fail_first(letter: Any) -> None:
         if letter.id.endswith("m-1"):
-            raise RuntimeError
+            raise RuntimeError("what it says")
         put(letter)
 
     monkeypatch.setattr(wiring.dead_letter_store(), "put", fail_first)
-    failures = bury(record("poison", "m-1"), record("poison", "m-2"))
+    failures = bury(record(encode(task("t-1")), "m-1"), record("poison", "m-2"))
     assert failures == [{"itemIdentifier": "m-1"}]
+    (line,) = (one for one in caplog.records if one.levelname == "ERROR")
+    assert line.message == "dead letter not kept"
+    said: dict[str, Any] = vars(line)
+    assert (said["task_id"], said["error"]) == ("t-1", "RuntimeError")
+    assert "what it says" not in str(said)
     assert len(stack.items("dead_letters_table")) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.message import Message
+from taskqueue.message import MAX_NAME_LENGTH, Message
 from taskqueue.records import states
 from taskqueue.records.meta import MAX_ERROR_LENGTH, ErrorInfo, outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
@@ -86,6 +86,25 @@ def test_an_error_s_type_is_named_with_its_class_and_module() -> None:
 def test_a_long_error_is_cut_so_that_its_record_can_be_written(error: Exception) -> None:
     info = ErrorInfo.of(error)
     assert len(info.message) == MAX_ERROR_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("args", "read"),
+    [
+        (["x" * 500_000], ["x" * MAX_ERROR_LENGTH]),
+        (["half \ud800"], ["half ?"]),
+        ([float("nan"), {"a": float("inf")}], ["nan", "{'a': inf}"]),
+    ],
+)
+def test_an_error_that_another_has_written_is_read_as_a_record_holds_it(
+    args: list[Any], read: list[Any]
+) -> None:
+    text = json.dumps({"exc_type": "E" * 999, "exc_message": args, "exc_module": "\udfff"})
+    assert ErrorInfo.parse(text) == ErrorInfo("E" * MAX_NAME_LENGTH, read, "?")
+
+
+def test_half_a_surrogate_pair_in_an_error_is_replaced() -> None:
+    assert ErrorInfo.of(ValueError("\ud800", 1)).title == "ValueError: ?, 1"
 
 
 @given(st.lists(st.none() | st.integers() | st.text() | st.booleans(), max_size=4))

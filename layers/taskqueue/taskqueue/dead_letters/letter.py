@@ -56,12 +56,16 @@ class RejectedMessage(NamedTuple):
 
     @classmethod
     def read(cls, body: str, attributes: Mapping[str, str]) -> "RejectedMessage":
-        """Read what `attributes` returned; what was left out is empty or None."""
+        """Read what `attributes` returned; what was left out is empty or None.
+
+        Anybody who may send to the queue may have written them: what a record or a letter cannot
+        hold is cut or replaced.
+        """
         return cls(
             queue=attributes.get("queue", ""),
             message_id=attributes.get("message_id", ""),
             body=body,
-            reason=attributes.get("reason", ""),
+            reason=_allowed(attributes.get("reason", "")),
             task_id=attributes.get("task_id"),
             task=attributes.get("task"),
             error=_error(attributes.get("error")),

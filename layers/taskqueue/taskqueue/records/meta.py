@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from taskqueue import clock
-from taskqueue.message import Message
+from taskqueue.message import MAX_NAME_LENGTH, Message
 from taskqueue.records.states import FINISHED
 
 # Where Celery's clients find the classes that taskqueue.errors stands in for.
@@ -32,10 +32,7 @@ class ErrorInfo(NamedTuple):
 
         An error that stands for one of Celery's is described as Celery's.
         """
-        kind = type(error)
-        args = [_jsonable(arg) for arg in error.args]
-        if len(json.dumps(args)) > MAX_ERROR_LENGTH:
-            args = [", ".join(map(str, args))[:MAX_ERROR_LENGTH]]
+        kind, args = type(error), _storable(error.args)
         celery_name = getattr(kind, "celery_name", None)
         if celery_name:
             return cls(celery_name, args, CELERY_ERRORS)
@@ -43,8 +40,10 @@ class ErrorInfo(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "ErrorInfo":
-        """Read what `text` returned."""
-        return _error_of(json.loads(text))
+        """Read what `text` returned; what another has written in its place is cut, as in `of`."""
+        kind, args, module = _error_of(json.loads(text))
+        names = [_unicode(str(name))[:MAX_NAME_LENGTH] for name in (kind, module)]
+        return cls(names[0], _storable(args), names[1])
 
     @property
     def text(self) -> str:
@@ -128,12 +127,25 @@ def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str,
     return {"args": list(args), "kwargs": dict(kwargs)}
 
 
+def _storable(args: Sequence[Any]) -> list[Any]:
+    """Return an error's arguments as a record can hold them."""
+    found = [_jsonable(arg) for arg in args]
+    if len(json.dumps(found)) > MAX_ERROR_LENGTH:
+        found = [_unicode(", ".join(map(str, found)))[:MAX_ERROR_LENGTH]]
+    return found
+
+
 def _jsonable(value: object) -> Any:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        return _text(value)
-    return value
+        return _unicode(_text(value))
+    return _unicode(value) if isinstance(value, str) else value
+
+
+def _unicode(text: str) -> str:
+    """Return a text with `?` for what is no Unicode: halves of surrogate pairs."""
+    return text.encode(errors="replace").decode()
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound, TaskRevoked
+from taskqueue.errors import (
+    StoreRefused,
+    TaskAlreadyStarted,
+    TaskIdTaken,
+    TaskNotFound,
+    TaskRevoked,
+)
 from taskqueue.groups.part import Part, PartEnd, shards_of
 from taskqueue.groups.parts import Parts, Plan
 from taskqueue.groups.shard import Shard
@@ -173,6 +179,9 @@ class MemoryTaskStore:
     def fail(
         self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
     ) -> bool:
+        meta = result_meta(message, states.FAILURE, error=error, at_ms=now_ms)
+        if len(meta) > MAX_ITEM_BYTES:
+            raise StoreRefused
         with self._lock:
             if self._row(message.id) is None:
                 if has_had_record(message):
