@@ -1,7 +1,7 @@
 """The table of dead letters, on moto and on the local AWS."""
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -88,6 +88,23 @@ def test_a_deleted_letter_leaves_nothing(
     store.delete(large.id)
     assert store.get(large.id) is None
     assert dynamodb.scan(TableName=table)["Count"] == 0
+
+
+def test_a_large_letter_that_is_removed_while_it_is_read_is_none(
+    store: DeadLetterStore, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = letter(body=incompressible(MAX_BYTES // 3))
+    store.put(large)
+    get_item = dynamodb.get_item
+
+    def get_and_be_overtaken(**request: Any) -> Any:
+        found = get_item(**request)
+        monkeypatch.undo()
+        store.delete(large.id)
+        return found
+
+    monkeypatch.setattr(dynamodb, "get_item", get_and_be_overtaken)
+    assert store.get(large.id) is None
 
 
 def test_pages_are_newest_first_and_of_one_queue(store: DeadLetterStore) -> None:

@@ -60,14 +60,16 @@ class DeadLetterStore:
         )
 
     def get(self, letter_id: str) -> DeadLetter | None:
-        """Return a dead letter with its body, or None."""
+        """Return a dead letter with its body, or None, also where another removes it meanwhile."""
         item = self._get(_key(letter_id))
         if item is None:
             return None
         pieces = [bytes(item["body"]["B"])]
         for number in range(int(item["pieces"]["N"])):
             more = self._get(_piece_key(letter_id, number))
-            pieces.append(bytes(more["body"]["B"]) if more else b"")
+            if more is None:
+                return None
+            pieces.append(bytes(more["body"]["B"]))
         return _letter(item, zlib.decompress(b"".join(pieces)).decode())
 
     def page(self, queue: str, limit: int, after_id: str | None = None) -> DeadLetterPage:
