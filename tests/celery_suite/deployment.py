@@ -7,12 +7,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.project_copy import copy_project, run_in
+from tests.support.project_copy import copy_project, deployed_copy
 from tools.errors import ToolError
-from tools.local.deployed import Stack, read_stack
-from tools.local.ministack import Ministack
-from tools.local.ports import free_port
-from tools.local.sam import stack_name
+from tools.local.deployed import Stack
 from tools.paths import ROOT, UV
 from tools.shell import Command, run_logged
 
@@ -62,12 +59,8 @@ def deployed(project: Path, suite: Path, redis_port: int, log: Path) -> Iterator
     copy_project(project)
     _add_consumer(project, redis_port)
     _make_layer(project / "layers" / "suite", suite, log)
-    port = free_port()
-    try:
-        run_in(project, "tools.local.stack", "up", "--port", str(port))
-        yield read_stack(stack_name(), Ministack(port))
-    finally:
-        run_in(project, "tools.local.stop", "--port", str(port))
+    with deployed_copy(project) as stack:
+        yield stack
 
 
 def _add_consumer(project: Path, redis_port: int) -> None:

@@ -9,13 +9,10 @@ import pytest
 
 from tests.e2e import recipe
 from tests.e2e.people import People
-from tests.support.project_copy import copy_project, run_in
+from tests.support.project_copy import copy_project, deployed_copy, run_in
 from tests.support.tasks import finished
-from tools.local.deployed import Stack, read_stack
-from tools.local.ministack import Ministack
-from tools.local.ports import free_port
+from tools.local.deployed import Stack
 from tools.local.rest import Rest
-from tools.local.sam import stack_name
 from tools.paths import ROOT
 from tools.waiting import until
 
@@ -34,12 +31,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def extended(project: Path) -> Iterator[Stack]:
     """The stack of that copy."""
-    port = free_port()
-    try:
-        run_in(project, "tools.local.stack", "up", "--port", str(port))
-        yield read_stack(stack_name(), Ministack(port))
-    finally:
-        run_in(project, "tools.local.stop", "--port", str(port))
+    with deployed_copy(project) as stack:
+        yield stack
 
 
 def test_a_queue_of_its_own_is_few_lines_of_the_template() -> None:

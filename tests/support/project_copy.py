@@ -1,10 +1,16 @@
 """A copy of the project, in which a test may change what it likes."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+from tools.local.deployed import Stack, read_stack
+from tools.local.ministack import Ministack
+from tools.local.ports import free_port
+from tools.local.sam import stack_name
 from tools.paths import (
     CELERY_ENVIRONMENT,
     DEV_ENVIRONMENT,
@@ -29,6 +35,17 @@ def copy_project(folder: Path) -> None:
         link = folder / installed.relative_to(ROOT)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(installed)
+
+
+@contextlib.contextmanager
+def deployed_copy(project: Path) -> Iterator[Stack]:
+    """Deploy a copy on a local AWS of its own, for as long as the block takes."""
+    port = free_port()
+    try:
+        run_in(project, "tools.local.stack", "up", "--port", str(port))
+        yield read_stack(stack_name(), Ministack(port))
+    finally:
+        run_in(project, "tools.local.stop", "--port", str(port))
 
 
 def run_in(project: Path, module: str, *arguments: str, **more: str) -> None:

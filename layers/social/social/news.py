@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from taskqueue.aws.batch_items import Item, get_items
+from taskqueue.aws.batch_items import Item, Lookup, get_items
 from taskqueue.aws.errors import store_errors
-from taskqueue.aws.lookup import Lookup
 from taskqueue.records.with_item import NewItem
 
 if TYPE_CHECKING:

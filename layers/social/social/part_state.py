@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from social.news import News, NewsStore, read_news
 from taskqueue import clock
-from taskqueue.aws.lookup import look_up
+from taskqueue.aws.batch_items import look_up
 from taskqueue.groups.part import Part
 from taskqueue.groups.shard_item import read_shard
 from taskqueue.records.dynamodb import DynamoTaskStore

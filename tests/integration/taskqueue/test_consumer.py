@@ -2,9 +2,7 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,9 +14,7 @@ from taskqueue.lambdas import clients, wiring
 from taskqueue.lambdas.consumer import consumer
 from taskqueue.message import Message, encode
 from taskqueue.queue import Queue
-from taskqueue.testing.broker import lambda_event
-from tests.support.dynamodb_tables import create_table
-from tools.local.ministack import client_environ
+from tests.support.wired_queue import deliver, wired_queue
 
 app = App("test", queue="work")
 ran: list[str] = []
@@ -43,72 +39,12 @@ def send_one_more() -> None:
     send_one_more.delay()
 
 
-@dataclass
-class Invocation:
-    """A Lambda context."""
-
-    function_name: str = "test"
-    function_version: str = "1"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:test"
-    aws_request_id: str = "request"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
-
-
 @pytest.fixture
 def queue(ministack_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    """Make a queue and a table, and set the environment as the template does."""
-    cached: list[Any] = [
-        clients.client,
-        wiring.settings,
-        wiring.task_store,
-        wiring.sender,
-        wiring.dead_letter_queue,
-        clients._session,
-    ]
-    for name, value in client_environ({}, ministack_url).items():
-        monkeypatch.setenv(name, value)
-    for function in cached:
-        function.cache_clear()
-    sqs: Any = clients.client("sqs")
-    stack = f"test-{uuid.uuid4().hex[:12]}"
-    url, dead_letters_url = (
-        sqs.create_queue(QueueName=f"{stack}-{name}")["QueueUrl"] for name in ("work", "dead")
-    )
-    arn = f"arn:aws:sqs:us-east-1:000000000000:{stack}-work"
-    monkeypatch.setenv("QUEUES", "work")
-    monkeypatch.setenv("QUEUE_URL_PREFIX", url.removesuffix("work"))
-    monkeypatch.setenv("QUEUE_ARN_PREFIX", arn.removesuffix("work"))
-    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters_url)
-    monkeypatch.setenv("TASKS_TABLE", create_table(clients.client("dynamodb"), "id"))
+    """A queue and a table, of which this process knows as a consumer of the stack does."""
     ran.clear()
-    yield Queue("work", url, arn)
-    for function in cached:
-        function.cache_clear()
-
-
-def deliver(handler: Any, queue: Queue, *, twice: bool = False) -> int:
-    """Take a batch and run it, as Lambda does; return how many messages there were."""
-    sqs: Any = clients.client("sqs")
-    received = sqs.receive_message(
-        QueueUrl=queue.url,
-        MaxNumberOfMessages=10,
-        MessageSystemAttributeNames=["All"],
-        WaitTimeSeconds=1,
-    ).get("Messages", [])
-    if not received:
-        return 0
-    event = lambda_event(queue, received)
-    response = handler(event, Invocation())
-    if twice:
-        handler(event, Invocation())
-    kept = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
-    for message in received:
-        if message["MessageId"] not in kept:
-            sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
-    return len(received)
+    with wired_queue("work", ministack_url, monkeypatch) as queue:
+        yield queue
 
 
 def deliver_until(handler: Any, queue: Queue, finished: list[str], **options: Any) -> None:

@@ -19,13 +19,12 @@ from celery.exceptions import ChordError
 from celery.result import GroupResult, ResultSet, allow_join_result
 
 from taskqueue.errors import StoreError
+from taskqueue.groups.part import shards_of
 
 if TYPE_CHECKING:
     from taskqueue.celery.results import Backend
     from taskqueue.records.metas import ResultMetas
 
-# A set of so many hashes stays within one write unit of DynamoDB.
-PARTS_OF_A_SHARD = 64
 _HASH_BYTES = 8
 _GROUPS_KEPT = 16
 
@@ -109,7 +108,7 @@ class Chords:
 def header_of(group: GroupResult) -> Header:
     """Return the parts of a header whose results are the group's."""
     ids = [leaf.id for leaf in leaves_of(group)]
-    count = max(1, -(-len(ids) // PARTS_OF_A_SHARD))
+    count = max(1, shards_of(len(ids)))
     shards: dict[int, set[bytes]] = {number: set() for number in range(count)}
     for task_id in ids:
         shards[shard_of(task_id, count)].add(hash_of(task_id))

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from taskqueue import clock
 from taskqueue.celery.current import Run
-from taskqueue.message import Message, next_turn, sent_again
+from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.sending.sender import SendAgain
-from taskqueue.worker.outcome import End, finish_of
+from taskqueue.worker.outcome import End, finish_of, sent_for_next_turn
 
 # How long a message waits that its task has rejected to be delivered again.
 REQUEUE_DELAY_MS = 1_000
@@ -44,16 +43,8 @@ def replaced(run: Run, meta: bytes, now_ms: int) -> End:
 
 def requeued(run: Run, now_ms: int) -> Message:
     """Return the message of a task that has rejected it, to be delivered again."""
-    message, due_ms = run.message, now_ms + REQUEUE_DELAY_MS
-    turn, after = next_turn(message.turn), run.attempt.number
-    body = sent_again(
-        run.attempt.delivery.body,
-        turn=turn,
-        after=after,
-        retries=message.retries,
-        eta=clock.iso(due_ms),
-    )
-    return replace(message, turn=turn, after=after, eta_ms=due_ms, encoded=body)
+    again = sent_for_next_turn(run.attempt, now_ms + REQUEUE_DELAY_MS, run.message.retries)
+    return replace(again.message, encoded=again.body)
 
 
 def exhausted_reason(run: Run, max_retries: int | None, error: BaseException) -> str | None:

@@ -16,8 +16,7 @@ from typing import Any
 
 from taskqueue.groups.part import SHARD_PARTS, Done, Failed, Part, PartEnd
 from taskqueue.groups.shard import MAX_ERROR_LENGTH, Shard
-
-Item = dict[str, Any]
+from taskqueue.records.item import Item, number
 
 
 def shard_key(whole_id: str, number: int) -> Item:
@@ -47,7 +46,7 @@ def end_update(part: Part, end: PartEnd, ttl: int, now_ms: int) -> Mapping[str, 
     match end:
         case Done(count):
             change, names = "SET #place = if_not_exists(#place, :count)", {"#place": place}
-            values: Item = {":count": _number(count)}
+            values: Item = {":count": number(count)}
         case Failed(error):
             change, names = "ADD failed :place SET first_error = if_not_exists(first_error, :e)", {}
             values = {":place": {"NS": [place]}, ":e": {"S": error[:MAX_ERROR_LENGTH]}}
@@ -56,7 +55,7 @@ def end_update(part: Part, end: PartEnd, ttl: int, now_ms: int) -> Mapping[str, 
 
 def size_update(size: int, ttl: int, now_ms: int) -> Mapping[str, Any]:
     """Return the arguments of `UpdateItem` that tell a shard the size of its group."""
-    return _update("SET group_size = :size", {}, {":size": _number(size)}, ttl, now_ms)
+    return _update("SET group_size = :size", {}, {":size": number(size)}, ttl, now_ms)
 
 
 def deletion_of_expired(now_ms: int) -> Mapping[str, Any]:
@@ -64,7 +63,7 @@ def deletion_of_expired(now_ms: int) -> Mapping[str, Any]:
     return {
         "ConditionExpression": "#ttl <= :now",
         "ExpressionAttributeNames": {"#ttl": "ttl"},
-        "ExpressionAttributeValues": {":now": _number(now_ms // 1000)},
+        "ExpressionAttributeValues": {":now": number(now_ms // 1000)},
     }
 
 
@@ -76,12 +75,8 @@ def _update(
         "ConditionExpression": "attribute_not_exists(#ttl) OR #ttl > :now",
         "ExpressionAttributeNames": {"#ttl": "ttl", **names},
         "ExpressionAttributeValues": {
-            ":ttl": _number(ttl),
-            ":now": _number(now_ms // 1000),
+            ":ttl": number(ttl),
+            ":now": number(now_ms // 1000),
             **values,
         },
     }
-
-
-def _number(value: int) -> Item:
-    return {"N": str(value)}

@@ -3,16 +3,14 @@
 What is written stands in `item`, `statements` and `updates`; here it is only sent.
 """
 
-import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from taskqueue import clock
-from taskqueue.aws.batch_items import get_items
+from taskqueue.aws.batch_items import Lookup, get_items
 from taskqueue.aws.errors import ConditionFailed, store_error, store_errors
-from taskqueue.aws.lookup import Lookup
 from taskqueue.aws.partiql import (
     ANSWERS,
     MAX_STATEMENTS,
@@ -303,7 +301,7 @@ class DynamoTaskStore:
             with store_errors():
                 response = self._client.update_item(**place, **update, ReturnValues="ALL_NEW")
         except ConditionFailed:
-            with contextlib.suppress(ConditionFailed), store_errors():
+            with suppress(ConditionFailed), store_errors():
                 self._client.delete_item(**place, **shard_item.deletion_of_expired(now_ms))
             return self._update_shard(whole_id, number, update, now_ms)
         return shard_item.read_shard(number, dict(response["Attributes"]))

@@ -10,7 +10,7 @@ from taskqueue import clock
 from taskqueue.aws.batch_items import get_items
 from taskqueue.aws.errors import store_errors
 from taskqueue.aws.unprocessed import PATIENCE, Patience
-from taskqueue.records.item import Item, number, read_int, string
+from taskqueue.records.item import Item, has_expired, number, string
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,11 +59,10 @@ class DynamoResultMetas:
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         items = self._items(keys)
-        now = self._now_ms() // 1000
         return {
             item["id"]["S"]: bytes(item["result"]["B"])
             for item in items
-            if "result" in item and ("ttl" not in item or read_int(item, "ttl") > now)
+            if "result" in item and not has_expired(item, self._now_ms())
         }
 
     def put(self, key: str, meta: bytes) -> None:

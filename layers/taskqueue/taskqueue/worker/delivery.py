@@ -15,6 +15,16 @@ MAX_WAIT_MS = 2_000
 class Tasks(Protocol):
     """The tasks that a worker can run: those of an `App`, or of a Celery app."""
 
+    @property
+    def name(self) -> str:
+        """The app's name."""
+        ...
+
+    @property
+    def queue(self) -> str:
+        """The logical name of the queue that they come from."""
+        ...
+
     def task_of(self, message: Message) -> AnyTask:
         """Return the task that a message asks for.
 

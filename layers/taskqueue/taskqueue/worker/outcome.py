@@ -70,7 +70,7 @@ def continued(attempt: Attempt, now_ms: int) -> End:
     Raises:
         MessageTooLarge: the next turn's message does not fit its queue.
     """
-    again = _next_turn(attempt, now_ms, attempt.retries)
+    again = sent_for_next_turn(attempt, now_ms, attempt.retries)
     message, retries = attempt.delivery.message, attempt.retries
     meta = result_meta(message, states.PROGRESS, retries=retries, at_ms=now_ms)
     finish = finish_of(attempt, states.PROGRESS, meta, now_ms, next_due_ms=now_ms)
@@ -128,7 +128,7 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
     delivery, due_at_ms = attempt.delivery, now_ms + round(delay_seconds * 1000)
     retries = attempt.retries + 1
     try:
-        again = _next_turn(attempt, due_at_ms, retries)
+        again = sent_for_next_turn(attempt, due_at_ms, retries)
     except MessageTooLarge:
         return failed_for_good(attempt, cause, now_ms, is_exhausted=True)
     info = _error_info(attempt, cause)
@@ -137,7 +137,12 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
     return End(states.RETRY, finish, again=again, cause=cause, error=info)
 
 
-def _next_turn(attempt: Attempt, due_at_ms: int, retries: int) -> SendAgain:
+def sent_for_next_turn(attempt: Attempt, due_at_ms: int, retries: int) -> SendAgain:
+    """Return the message by which an attempt has its task run again, in its next turn.
+
+    Raises:
+        MessageTooLarge: it does not fit its queue.
+    """
     message = attempt.delivery.message
     turn = next_turn(message.turn)
     body = sent_again(
