@@ -14,7 +14,7 @@ import pytest
 from taskqueue.context import MAX_PROGRESS_BYTES
 from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.part import Done, Failed, Part
-from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import states
@@ -98,7 +98,7 @@ def started(store: TaskStore) -> Message:
 
 def task_in_parts(store: TaskStore) -> Message:
     message = started(store)
-    assert store.plan_parts(message.id, 1, Plan(2, 30, is_whole=True))
+    assert store.plan_parts(message.id, 1, PartsPlan(2, 30, is_whole=True))
     return message
 
 
@@ -413,7 +413,7 @@ def test_progress_is_written_by_who_holds_the_task(store: TaskStore, progress: A
 
 # ---------------------------------------------------------------- parts
 
-PLAN = Plan(2, 30, is_whole=True, cursor=["u1"])
+PLAN = PartsPlan(2, 30, is_whole=True, cursor=["u1"])
 
 
 def parts_of(store: TaskStore, message: Message) -> Parts:
@@ -441,7 +441,7 @@ def test_a_later_plan_takes_the_place_of_an_earlier_one_and_what_was_told_stays(
     store: TaskStore,
 ) -> None:
     message = started(store)
-    first = Plan(64, 640, is_whole=False)
+    first = PartsPlan(64, 640, is_whole=False)
     store.plan_parts(message.id, 1, first)
     assert store.tell_shard(message.id, "0:640:0") == Parts(first, frozenset({"0:640:0"}))
     assert store.plan_parts(message.id, 1, PLAN)

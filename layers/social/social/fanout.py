@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from social.friends import FriendPage
 from taskqueue.groups.part import Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 
 # The names of the tasks: `notify_friends` is what clients call, the other is its part.
@@ -70,7 +70,7 @@ class LastPage(NamedTuple):
     ends: tuple[str, ...]
 
     @classmethod
-    def of(cls, plan: Plan) -> "LastPage":
+    def of(cls, plan: PartsPlan) -> "LastPage":
         """Return the last page of a plan."""
         after, *ends = plan.cursor
         return cls(after, tuple(ends))
@@ -86,7 +86,7 @@ class LastPage(NamedTuple):
         return self.ends[-1] if self.ends else self.after
 
 
-NOTHING_PLANNED = Plan(0, 0, is_whole=False, cursor=[None])
+NOTHING_PLANNED = PartsPlan(0, 0, is_whole=False, cursor=[None])
 
 
 def is_small(first: FriendPage) -> bool:
@@ -94,10 +94,10 @@ def is_small(first: FriendPage) -> bool:
     return first.next_token is None and len(first.ids) <= CHUNK_SIZE
 
 
-def with_page(plan: Plan, page: FriendPage) -> Plan:
+def with_page(plan: PartsPlan, page: FriendPage) -> PartsPlan:
     """Return the plan with one more page of friends."""
     ends = tuple(ids[-1] for ids in itertools.batched(page.ids, CHUNK_SIZE, strict=False))
-    return Plan(
+    return PartsPlan(
         parts=plan.parts + len(ends),
         count=plan.count + len(page.ids),
         is_whole=page.next_token is None,
@@ -105,22 +105,22 @@ def with_page(plan: Plan, page: FriendPage) -> Plan:
     )
 
 
-def as_sent(plan: Plan) -> Plan:
+def as_sent(plan: PartsPlan) -> PartsPlan:
     """Return the plan with nothing left to send."""
     return replace(plan, cursor=[LastPage.of(plan).next_after])
 
 
-def as_whole(plan: Plan) -> Plan:
+def as_whole(plan: PartsPlan) -> PartsPlan:
     """Return the plan with no further pages."""
     return replace(plan, is_whole=True)
 
 
-def knows_its_size(plan: Plan) -> bool:
+def knows_its_size(plan: PartsPlan) -> bool:
     """Whether every part was told how many there are: if all are on one page."""
     return plan.is_whole and len(LastPage.of(plan).ends) == plan.parts
 
 
-def chunk_messages(fan_out: FanOut, plan: Plan, friend_ids: Sequence[str]) -> list[Message]:
+def chunk_messages(fan_out: FanOut, plan: PartsPlan, friend_ids: Sequence[str]) -> list[Message]:
     """Return the messages of the last page's chunks; `friend_ids` are the friends of the page."""
     ends = LastPage.of(plan).ends
     first = plan.parts - len(ends)

@@ -27,7 +27,7 @@ from taskqueue.context import CONTINUED, DEFERRED, Context, Continued, Deferred
 from taskqueue.errors import TaskIdTaken, TaskQueueError
 from taskqueue.groups import finishing
 from taskqueue.groups.part import Done, Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.records import states
 
 
@@ -51,7 +51,7 @@ class Friends(Protocol):
         ...
 
 
-class Parts(Protocol):
+class PartStates(Protocol):
     """What the fan-out needs of `PartReader`."""
 
     def read(self, news_id: str, part: Part) -> PartState:
@@ -94,7 +94,12 @@ def notify(
 
 
 def deliver_chunk(
-    run: Context, fan_out: FanOut, part: Part, friend_ids: list[str], parts: Parts, feeds: Feeds
+    run: Context,
+    fan_out: FanOut,
+    part: Part,
+    friend_ids: list[str],
+    parts: PartStates,
+    feeds: Feeds,
 ) -> None:
     """Deliver to the friends of one chunk, unless it is done or the news was deleted.
 
@@ -117,7 +122,7 @@ def deliver_chunk(
         finishing.end_whole(run.store, fan_out.message, whole, run.now_ms())
 
 
-def _recorded_plan(run: Context) -> Plan | None:
+def _recorded_plan(run: Context) -> PartsPlan | None:
     """Return what an earlier run has planned."""
     record = run.store.get(run.id) if run.attempt > 1 else None
     return record.parts.plan if record and record.parts else None
@@ -130,7 +135,7 @@ def _is_the_authors(fan_out: FanOut, news: News | None) -> bool:
     return news is not None
 
 
-def _last_page(fan_out: FanOut, friends: Friends, plan: Plan) -> Sequence[str]:
+def _last_page(fan_out: FanOut, friends: Friends, plan: PartsPlan) -> Sequence[str]:
     """Return the friends of the page that was planned last, as they are now."""
     last = LastPage.of(plan)
     found: list[str] = []
@@ -145,7 +150,7 @@ def _last_page(fan_out: FanOut, friends: Friends, plan: Plan) -> Sequence[str]:
 
 
 def _plan_on(
-    run: Context, fan_out: FanOut, friends: Friends, plan: Plan, friend_ids: Sequence[str]
+    run: Context, fan_out: FanOut, friends: Friends, plan: PartsPlan, friend_ids: Sequence[str]
 ) -> Deferred | Continued:
     """Record and send the plan's last page, and those after it, until half of the time is gone.
 
@@ -165,7 +170,7 @@ def _plan_on(
     return DEFERRED
 
 
-def _tell_size(run: Context, fan_out: FanOut, plan: Plan) -> None:
+def _tell_size(run: Context, fan_out: FanOut, plan: PartsPlan) -> None:
     if knows_its_size(plan):
         return
     whole = finishing.set_size(run.store, run.id, plan.parts, run.now_ms())

@@ -13,7 +13,7 @@ from taskqueue.message import Message
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-    from taskqueue.groups.parts import Plan
+    from taskqueue.groups.progress import PartsPlan
     from taskqueue.records.store import TaskStore
     from taskqueue.sending.sender import Sender
 
@@ -95,7 +95,7 @@ class Context:
             raise ValueError(f"the progress has more than {MAX_PROGRESS_BYTES} bytes")
         self.store.set_progress(self.id, self.attempt, progress)
 
-    def plan_parts(self, plan: "Plan") -> bool:
+    def plan_parts(self, plan: "PartsPlan") -> bool:
         """Say how far the task has planned its parts, before they are sent; it is PROGRESS then.
 
         Then send them, and return `DEFERRED`: the last part ends the task. Or return `CONTINUED`:

@@ -12,7 +12,7 @@ from taskqueue import clock
 from taskqueue.dead_letters.letter import MAX_TEXT_LENGTH
 from taskqueue.groups.finishing import finish_part
 from taskqueue.groups.part import Done, Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.lambdas import wiring
 from taskqueue.message import MAX_BYTES, Message, decode, encode
 from taskqueue.records.lease import Claim
@@ -109,7 +109,7 @@ def test_half_a_surrogate_pair_in_a_part_s_error_does_not_keep_the_whole_from_it
 ) -> None:
     task("whole")
     stack.set_status("whole", "STARTED")
-    assert wiring.task_store().plan_parts("whole", 0, Plan(1, 1, is_whole=True))
+    assert wiring.task_store().plan_parts("whole", 0, PartsPlan(1, 1, is_whole=True))
     part = Message("deliver_news", "whole.0", queue=QUEUE, part=Part("whole", 0, 1))
     error = json.dumps({"exc_type": "E", "exc_message": ["\ud800"]})
     assert bury(record(encode(part), error=error, queue=QUEUE)) == []
@@ -170,7 +170,7 @@ def test_with_a_part_the_whole_fails_when_the_others_are_done(stack: Stack, read
     store = wiring.task_store()
     task("whole")
     stack.set_status("whole", "STARTED")
-    assert store.plan_parts("whole", 0, Plan(3, 3_000, is_whole=True))
+    assert store.plan_parts("whole", 0, PartsPlan(3, 3_000, is_whole=True))
     finish_part(store, Part("whole", 0, 3), Done(1_000), clock.now_ms())
     part = Message("deliver_news", "whole.1", queue=QUEUE, part=Part("whole", 1, 3))
     bury(record(encode(part)))
@@ -291,7 +291,7 @@ def test_a_part_whose_workers_died_is_redriven(stack: Stack, write: Send) -> Non
     store = wiring.task_store()
     store.enqueue(parent, 1)
     store.claim([Claim(parent, 2, "m-0", "n-0")], 1)
-    store.plan_parts("whole", 1, Plan(1, 1, is_whole=True))
+    store.plan_parts("whole", 1, PartsPlan(1, 1, is_whole=True))
     store.claim([Claim(part, 2, "m-1", "n-0")], 1)
     bury(record(encode(part)))
     reply = write("POST", f"/dead-letters/{QUEUE}.0000000001000.m-1/redrive")

@@ -21,7 +21,7 @@ from social.fanout import (
 )
 from social.friends import FriendPage
 from taskqueue.groups.part import Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import MAX_BYTES, MAX_ID_LENGTH, Message, decode, encode
 
 FAN_OUT = FanOut("t1", "notifications", "80", "n1", 1_900_000_000)
@@ -31,7 +31,7 @@ def ids(count: int) -> tuple[str, ...]:
     return tuple(f"u{number:05}" for number in range(count))
 
 
-def first_page(count: int, next_token: str | None = None) -> Plan:
+def first_page(count: int, next_token: str | None = None) -> PartsPlan:
     return with_page(NOTHING_PLANNED, FriendPage(ids(count), next_token))
 
 
@@ -46,7 +46,7 @@ def test_a_hub_of_1045_friends_is_two_chunks_that_know_it() -> None:
     plan = first_page(1_045)
     messages = chunk_messages(FAN_OUT, plan, ids(1_045))
 
-    assert plan == Plan(2, 1_045, is_whole=True, cursor=[None, "u00999", "u01044"])
+    assert plan == PartsPlan(2, 1_045, is_whole=True, cursor=[None, "u00999", "u01044"])
     assert [len(message.kwargs["friend_ids"]) for message in messages] == [1_000, 45]
     assert [message.part for message in messages] == [Part("t1", 0, 2), Part("t1", 1, 2)]
     assert [message.id for message in messages] == ["t1.0", "t1.1"]
@@ -60,7 +60,7 @@ def test_a_page_with_more_behind_it_does_not_know_how_many_parts_there_are() -> 
     assert {message.part for message in chunk_messages(FAN_OUT, plan, ids(PAGE_SIZE))} == {
         Part("t1", index) for index in range(10)
     }
-    assert next_plan == Plan(11, 10_002, is_whole=True, cursor=["u09999", "v2"])
+    assert next_plan == PartsPlan(11, 10_002, is_whole=True, cursor=["u09999", "v2"])
     (message,) = chunk_messages(FAN_OUT, next_plan, ("v1", "v2"))
     assert message.part == Part("t1", 10, 11)
     assert not knows_its_size(next_plan)
@@ -69,7 +69,7 @@ def test_a_page_with_more_behind_it_does_not_know_how_many_parts_there_are() -> 
 def test_an_empty_last_page_has_no_chunks() -> None:
     plan = with_page(first_page(PAGE_SIZE, "u09999"), FriendPage((), None))
 
-    assert plan == Plan(10, PAGE_SIZE, is_whole=True, cursor=["u09999"])
+    assert plan == PartsPlan(10, PAGE_SIZE, is_whole=True, cursor=["u09999"])
     assert chunk_messages(FAN_OUT, plan, ()) == []
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from taskqueue.groups import finishing
 from taskqueue.groups.part import SHARD_PARTS, Done, Failed, Part, PartEnd
-from taskqueue.groups.parts import Parts, Plan, Whole, shard_told
+from taskqueue.groups.progress import Parts, PartsPlan, Whole, shard_told
 from taskqueue.groups.shard import MAX_ERROR_LENGTH, Shard
 from taskqueue.message import Message
 from taskqueue.records import states
@@ -24,7 +24,7 @@ def planned(size: int, *, is_whole: bool = True) -> MemoryTaskStore:
     store = MemoryTaskStore()
     store.enqueue(WHOLE, NOW_MS)
     store.claim([Claim(WHOLE, NOW_MS + 1_000, "m", "n")], NOW_MS)
-    assert store.plan_parts("w", 1, Plan(size, size, is_whole))
+    assert store.plan_parts("w", 1, PartsPlan(size, size, is_whole))
     return store
 
 
@@ -79,20 +79,20 @@ def test_of_a_shard_told_twice_the_one_with_fewer_failures_counts() -> None:
     before = Shard(0, {0: 7}, frozenset({1}))
     after = replace(before, counts={0: 7, 1: 3})
     told = frozenset({shard_told(before), shard_told(after)})
-    parts = Parts(Plan(2, 10, is_whole=True), told)
+    parts = Parts(PartsPlan(2, 10, is_whole=True), told)
 
     assert (parts.is_complete, parts.count, parts.failures) == (True, 10, 0)
 
 
 def test_keys_that_are_none_and_shards_beyond_the_plan_say_nothing() -> None:
-    parts = Parts(Plan(3, 30, is_whole=True), frozenset({"x", "0:1", "1:10:0", "0:-1:0"}))
+    parts = Parts(PartsPlan(3, 30, is_whole=True), frozenset({"x", "0:1", "1:10:0", "0:-1:0"}))
 
     assert (parts.is_complete, parts.count, parts.open_shards) == (False, 0, [0])
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:
-    plan = Plan(12, 11_500, is_whole=False, cursor=["a", "b"])
-    assert Plan.parse(plan.text) == plan
+    plan = PartsPlan(12, 11_500, is_whole=False, cursor=["a", "b"])
+    assert PartsPlan.parse(plan.text) == plan
 
 
 # ---------------------------------------------------------------- ends
@@ -129,7 +129,7 @@ def test_who_says_the_size_finds_a_whole_whose_parts_have_all_ended() -> None:
     store = planned(70, is_whole=False)
     for index in range(70):
         assert finish(store, Part("w", index), Done(2)) is None
-    store.plan_parts("w", 1, Plan(70, 140, is_whole=True))
+    store.plan_parts("w", 1, PartsPlan(70, 140, is_whole=True))
 
     whole = finishing.set_size(store, "w", 70, NOW_MS)
 
@@ -154,7 +154,7 @@ def test_in_any_order_with_copies_the_whole_ends_with_its_last_part(
     is_sized = False
     for step in range(len(order) + 1):
         if step == sized_at:
-            store.plan_parts("w", 1, Plan(size, size, is_whole=True))
+            store.plan_parts("w", 1, PartsPlan(size, size, is_whole=True))
             whole = finishing.set_size(store, "w", size, NOW_MS)
             if whole:
                 finishing.end_whole(store, WHOLE, whole, NOW_MS)

@@ -26,7 +26,7 @@ from taskqueue import (
 from taskqueue.context import DEFERRED
 from taskqueue.groups.finishing import end_whole, finish_part
 from taskqueue.groups.part import Done, Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 from taskqueue.testing import InMemory
 
@@ -84,7 +84,7 @@ def ask_in_vain(run: Context) -> None:
 
 @app.task(bind=True, queue="slow")
 def parent(run: Context, parts: int) -> Any:
-    run.plan_parts(Plan(parts, parts, is_whole=True))
+    run.plan_parts(PartsPlan(parts, parts, is_whole=True))
     messages = [
         Message("part", f"{run.id}.{index}", queue="orders", part=Part(run.id, index, parts))
         for index in range(parts)
@@ -370,7 +370,7 @@ def test_a_bound_task_that_is_called_has_a_run() -> None:
     "use",
     [
         lambda run: run.set_progress(1),
-        lambda run: run.plan_parts(Plan(1, 1, is_whole=True)),
+        lambda run: run.plan_parts(PartsPlan(1, 1, is_whole=True)),
         lambda run: run.sender.send_many([], run.now_ms()),
     ],
 )

@@ -13,7 +13,7 @@ from taskqueue.app import App
 from taskqueue.context import CONTINUED, DEFERRED, Context
 from taskqueue.errors import GiveBack, Retry, StoreError, Throttled
 from taskqueue.groups.part import Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message, decode, encode
 from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
 from taskqueue.testing.broker import lambda_event
@@ -79,7 +79,7 @@ class Tasks:
 
     def defer(self, run: Context) -> Any:
         self.ran.append(run.id)
-        run.plan_parts(Plan(1, 5, is_whole=True))
+        run.plan_parts(PartsPlan(1, 5, is_whole=True))
         return DEFERRED
 
     def harmless(self, run: Context) -> None:

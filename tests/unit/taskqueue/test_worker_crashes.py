@@ -9,7 +9,7 @@ from taskqueue.app import App
 from taskqueue.context import DEFERRED, Context
 from taskqueue.groups.finishing import end_whole, finish_part
 from taskqueue.groups.part import Done, Part
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS
 from tests.unit.taskqueue.deliveries import NOW_MS
@@ -73,7 +73,7 @@ class Scene:
     def parent(self, run: Context) -> Any:
         """Plan one part, do it here, and finish the task by it."""
         self.ran(run)
-        if run.plan_parts(Plan(1, 7, is_whole=True)):
+        if run.plan_parts(PartsPlan(1, 7, is_whole=True)):
             whole = finish_part(run.store, Part(run.id, 0, 1), Done(7), run.now_ms())
             assert whole is not None
             end_whole(run.store, run.message, whole, run.now_ms())

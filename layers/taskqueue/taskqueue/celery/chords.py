@@ -33,7 +33,7 @@ _GROUPS_KEPT = 16
 type Header = Mapping[int, frozenset[bytes]]
 
 
-class Part(NamedTuple):
+class HeaderPart(NamedTuple):
     """A task that has ended and is of a chord's header. `body`: the signature that follows it."""
 
     group_id: str
@@ -50,7 +50,7 @@ class Chords:
         self._metas = metas
         self._header = lru_cache(_GROUPS_KEPT)(self._restored)
 
-    def end(self, part: Part) -> None:
+    def end(self, part: HeaderPart) -> None:
         """Add a part to its set; send the body, or its errbacks, if it was the last.
 
         Raises:
@@ -76,7 +76,7 @@ class Chords:
             for number, parts in header.items()
         )
 
-    def _send_body(self, part: Part) -> None:
+    def _send_body(self, part: HeaderPart) -> None:
         # Made anew: a result keeps the state that it has once read.
         group: Any = self._backend.restore_group(part.group_id, cache=False)
         leaves = list(leaves_of(group))
@@ -94,14 +94,14 @@ class Chords:
             results = group.join()
         self._body(part).delay(results)
 
-    def _fail(self, part: Part, error: ChordError) -> None:
+    def _fail(self, part: HeaderPart, error: ChordError) -> None:
         """Write the body's failure, and send its errbacks."""
         try:
             raise error
         except ChordError:
             self._backend.chord_error_from_stack(self._body(part), error)
 
-    def _body(self, part: Part) -> Any:
+    def _body(self, part: HeaderPart) -> Any:
         return canvas.maybe_signature(dict(part.body), app=self._app)
 
 
@@ -134,7 +134,7 @@ def shard_of(task_id: str, count: int) -> int:
     return int.from_bytes(hash_of(task_id)) % count
 
 
-def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[Part]:
+def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[HeaderPart]:
     """Return which parts end with a task of these request fields: itself, if it is of a header.
 
     With a task that fails, the rest of its chain fails, too.
@@ -143,7 +143,7 @@ def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[Part]:
     rest: Sequence[Any] = (fields.get("chain") or []) if has_failed else []
     ended = [own, *(one.get("options", {}) for one in rest)]
     return [
-        Part(one["group_id"], one["task_id"], one["chord"])
+        HeaderPart(one["group_id"], one["task_id"], one["chord"])
         for one in ended
         if one.get("chord") and one.get("group_id") and one.get("task_id")
     ]

@@ -24,7 +24,7 @@ class Stored:
 
 
 @dataclass(slots=True)
-class Run:
+class CeleryRun:
     """One run. `again`: the message by which the task sent itself once more, by a retry say.
 
     `stored`: what was stored of it last. `is_celery_s_turn`: it is Celery that sends now, when the
@@ -51,16 +51,16 @@ class Run:
         return self.attempt.delivery.message
 
 
-_current: ContextVar[Run | None] = ContextVar("celery_run", default=None)
+_current: ContextVar[CeleryRun | None] = ContextVar("celery_run", default=None)
 
 
-def current_run() -> Run | None:
+def current_run() -> CeleryRun | None:
     """Return the run that this thread is in, if it is in one."""
     return _current.get()
 
 
 @contextmanager
-def running(run: Run) -> Iterator[Run]:
+def running(run: CeleryRun) -> Iterator[CeleryRun]:
     """Be in this run within the body."""
     token = _current.set(run)
     try:

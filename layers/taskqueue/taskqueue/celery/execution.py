@@ -13,9 +13,9 @@ from celery.exceptions import (
 )
 
 from taskqueue import errors
-from taskqueue.celery import ends
-from taskqueue.celery.chords import Part, parts_of
-from taskqueue.celery.current import Run, celery_s_turn, running
+from taskqueue.celery import run_outcome
+from taskqueue.celery.chords import HeaderPart, parts_of
+from taskqueue.celery.current import CeleryRun, celery_s_turn, running
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
 from taskqueue.celery.telling import Telling
@@ -82,7 +82,7 @@ class CeleryExecution(Execution):
             return end
         return end._replace(follow_up=self.follow_up(attempt.delivery, end.status))
 
-    def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[Part]) -> None:
+    def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[HeaderPart]) -> None:
         """Tell chords of their parts; what follows has ids derived from the chord's."""
         for part in parts:
             message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=0)
@@ -93,24 +93,26 @@ class CeleryExecution(Execution):
                 except GiveBack as error:
                     raise StoreError(str(error)) from error
 
-    def _traced(self, run: Run, request: Request, traced: Any) -> End:
+    def _traced(self, run: CeleryRun, request: Request, traced: Any) -> End:
         """Return the end of a task whose tracer has returned."""
         info, now_ms = traced.info, self.now_ms()
         if info is None:
-            return ends.ended(run, states.SUCCESS, self._meta(run, request, states.SUCCESS), now_ms)
+            return run_outcome.ended(
+                run, states.SUCCESS, self._meta(run, request, states.SUCCESS), now_ms
+            )
         error = info.retval
         match info.state:
             case states.FAILURE:
                 return self._failure(run, request, error)
             case states.RETRY:
                 meta = self._meta(run, request, states.RETRY, error.exc)
-                return ends.ended(run, states.RETRY, meta, now_ms, error=error.exc or error)
+                return run_outcome.ended(run, states.RETRY, meta, now_ms, error=error.exc or error)
             case states.IGNORED:
                 return self._ignored(run, request, error)
             case _:
                 return self._rejected(run, request, error)
 
-    def _raised(self, run: Run, request: Request, error: BaseException) -> End:
+    def _raised(self, run: CeleryRun, request: Request, error: BaseException) -> End:
         """Return the end of a task whose tracer has not come to its end."""
         match error:
             case Reject():
@@ -122,50 +124,52 @@ class CeleryExecution(Execution):
                 lost = WorkerLostError(f"Worker exited prematurely: {type(error).__name__}.")
                 return self._ended_from_outside(run, request, lost)
 
-    def _ended_from_outside(self, run: Run, request: Request, error: Exception) -> End:
+    def _ended_from_outside(self, run: CeleryRun, request: Request, error: Exception) -> End:
         self._telling.failed(request, error)
         return self._failure(run, request, error)
 
-    def _failure(self, run: Run, request: Request, error: Exception) -> End:
+    def _failure(self, run: CeleryRun, request: Request, error: Exception) -> End:
         if self.raised:
             self.raised(run.message, error)
-        return ends.ended(
+        return run_outcome.ended(
             run,
             states.FAILURE,
             self._meta(run, request, states.FAILURE, error),
             self.now_ms(),
             error=error,
-            dead_letter_reason=ends.exhausted_reason(
+            dead_letter_reason=run_outcome.exhausted_reason(
                 run, self.prepared.task(request).max_retries, error
             ),
         )
 
-    def _revoked(self, run: Run, request: Request) -> End:
+    def _revoked(self, run: CeleryRun, request: Request) -> End:
         self._telling.revoked(request, "expired")
-        return ends.ended(
+        return run_outcome.ended(
             run, states.REVOKED, self._meta(run, request, states.REVOKED), self.now_ms()
         )
 
-    def _rejected(self, run: Run, request: Request, error: Any) -> End:
+    def _rejected(self, run: CeleryRun, request: Request, error: Any) -> End:
         now_ms = self.now_ms()
         if error.requeue:
-            run.again = ends.requeued(run, now_ms)
-            return ends.ended(run, states.RETRY, self._standing(run, request), now_ms)
+            run.again = run_outcome.requeued(run, now_ms)
+            return run_outcome.ended(run, states.RETRY, self._standing(run, request), now_ms)
         self._telling.rejected(request, error)
         meta = self._meta(run, request, states.FAILURE, error)
         reason = f"rejected by the task: {error.reason}"
-        return ends.ended(run, states.FAILURE, meta, now_ms, error=error, dead_letter_reason=reason)
+        return run_outcome.ended(
+            run, states.FAILURE, meta, now_ms, error=error, dead_letter_reason=reason
+        )
 
-    def _ignored(self, run: Run, request: Request, error: BaseException) -> End:
+    def _ignored(self, run: CeleryRun, request: Request, error: BaseException) -> End:
         meta, now_ms = self._standing(run, request), self.now_ms()
         if error.args == _REPLACED:
-            return ends.replaced(run, meta, now_ms)
+            return run_outcome.replaced(run, meta, now_ms)
         is_end = run.stored is not None and run.stored.state in states.FINISHED
         status = run.stored.state if run.stored and is_end else states.IGNORED
-        return ends.ended(run, status, meta, now_ms)
+        return run_outcome.ended(run, status, meta, now_ms)
 
     def _meta(
-        self, run: Run, request: Request, state: str, error: BaseException | None = None
+        self, run: CeleryRun, request: Request, state: str, error: BaseException | None = None
     ) -> bytes:
         """Return the meta that the tracer has stored, or one of a task that stores no result."""
         if run.stored and run.stored.state == state:
@@ -174,7 +178,7 @@ class CeleryExecution(Execution):
         result = backend.encode_result(error, state)
         return backend.meta(state, result, request.context())
 
-    def _standing(self, run: Run, request: Request) -> bytes:
+    def _standing(self, run: CeleryRun, request: Request) -> bytes:
         """Return the meta of a task that says nothing of its result: what it last said."""
         if run.stored:
             return run.stored.meta
@@ -195,8 +199,8 @@ class CeleryExecution(Execution):
             time_limit_seconds=message.time_limit_seconds or options.time_limit_seconds,
         )
 
-    def _run(self, attempt: Attempt) -> Run:
-        return Run(attempt, self.store, self.sender, self.now_ms, self.max_depth)
+    def _run(self, attempt: Attempt) -> CeleryRun:
+        return CeleryRun(attempt, self.store, self.sender, self.now_ms, self.max_depth)
 
     def _request(self, attempt: Attempt) -> Request:
         return request_of(attempt.delivery, self.prepared.hostname)

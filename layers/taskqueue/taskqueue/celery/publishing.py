@@ -16,7 +16,7 @@ from kombu.exceptions import EncodeError, OperationalError
 from kombu.serialization import dumps
 from kombu.utils import json
 
-from taskqueue.celery.current import Run, celery_s_turn, current_run
+from taskqueue.celery.current import CeleryRun, celery_s_turn, current_run
 from taskqueue.errors import GiveBack, PermanentError, SendError, StoreError
 from taskqueue.message import (
     AFTER,
@@ -163,7 +163,7 @@ def _content(body: Sequence[Any], serializer: str) -> str:
     return base64.b64encode(data).decode()
 
 
-def _own_headers(headers: Mapping[str, Any], run: Run | None) -> Mapping[str, Any]:
+def _own_headers(headers: Mapping[str, Any], run: CeleryRun | None) -> Mapping[str, Any]:
     """Return this project's headers: of a task that sends itself again, those of its next turn."""
     if run is None:
         return {"origin": ORIGIN}

@@ -13,7 +13,7 @@ from celery.backends.base import KeyValueStoreBackend
 from celery.exceptions import BackendStoreError
 from kombu.exceptions import EncodeError
 
-from taskqueue.celery.current import Run, Stored, celery_s_turn, current_run
+from taskqueue.celery.current import CeleryRun, Stored, celery_s_turn, current_run
 from taskqueue.errors import GiveBack, StoreError
 from taskqueue.message import Message
 from taskqueue.records.meta import ErrorInfo
@@ -116,7 +116,7 @@ class Backend(KeyValueStoreBackend):
         return _bytes(self.encode(meta))
 
 
-def _tell(run: Run, stored: Stored) -> None:
+def _tell(run: CeleryRun, stored: Stored) -> None:
     """Write a state of the running task's own, or that it has started."""
     task_id = run.message.id
     try:

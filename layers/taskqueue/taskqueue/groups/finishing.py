@@ -16,7 +16,7 @@ form: sets of 8-byte hashes of the parts' ids, all of which are read after each 
 
 from taskqueue.errors import PartsFailed
 from taskqueue.groups.part import SHARD_PARTS, Part, PartEnd
-from taskqueue.groups.parts import Whole, shard_told
+from taskqueue.groups.progress import Whole, shard_told
 from taskqueue.groups.shard import Shard
 from taskqueue.groups.store import GroupStore
 from taskqueue.message import Message

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from taskqueue.groups.part import Part, PartEnd
-from taskqueue.groups.parts import Parts
+from taskqueue.groups.progress import Parts
 from taskqueue.groups.shard import Shard
 
 

@@ -32,7 +32,7 @@ from taskqueue.errors import (
 )
 from taskqueue.groups import shard_item
 from taskqueue.groups.part import Part, PartEnd, shards_of
-from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
@@ -195,7 +195,7 @@ class DynamoTaskStore:
     def set_meta(self, task_id: str, attempt: int, meta: bytes) -> bool:
         return self._is_updated(task_id, updates.set_meta(attempt, meta))
 
-    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
+    def plan_parts(self, task_id: str, attempt: int, plan: PartsPlan) -> bool:
         return self._is_updated(task_id, updates.plan_parts(attempt, plan))
 
     def complete(self, message: Message, result: Any, now_ms: int, told: str) -> bool:

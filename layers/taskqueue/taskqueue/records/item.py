@@ -19,13 +19,13 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
     enqueued_at_ms, due_at_ms, started_at_ms, finished_at_ms
     progress          a value of the task's own, as JSON
     parts_plan        of a task that its parts finish, how far they are planned, as JSON
-    parts_done        set of the keys of its full shards (`groups.parts`)
+    parts_done        set of the keys of its full shards (`groups.progress`)
 """
 
 import json
 from typing import Any
 
-from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.lease import Claim, Held
@@ -141,7 +141,7 @@ def read_parts(item: Item) -> Parts | None:
     if "parts_plan" not in item:
         return None
     told = item.get("parts_done", {}).get("SS", [])
-    return Parts(Plan.parse(item["parts_plan"]["S"]), frozenset(told))
+    return Parts(PartsPlan.parse(item["parts_plan"]["S"]), frozenset(told))
 
 
 def item_id(task_id: str) -> str:

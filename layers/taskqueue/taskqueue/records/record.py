@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from taskqueue.groups.parts import Parts
+from taskqueue.groups.progress import Parts
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.states import FINISHED, PENDING
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.groups.store import GroupStore
 from taskqueue.message import Message
 from taskqueue.records.lease import Claim, ClaimOutcome
@@ -121,7 +121,7 @@ class TaskStore(Recorder, GroupStore, Protocol):
         """Write a running task's result meta in Celery's form; False where the lease was lost."""
         ...
 
-    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
+    def plan_parts(self, task_id: str, attempt: int, plan: PartsPlan) -> bool:
         """Write which parts are planned of a running task, which is then PROGRESS.
 
         The claim's lease stays: a delivery that comes after it must see to what its worker left.

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from taskqueue.errors import TaskRevoked
-from taskqueue.groups.parts import Plan
+from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.item import Item, due_ms, number, string
@@ -73,7 +73,7 @@ def set_meta(attempt: int, meta: bytes) -> Update:
     return Update("SET #result = :meta", _HELD, {":meta": {"B": meta}, **_held(attempt)})
 
 
-def plan_parts(attempt: int, plan: Plan) -> Update:
+def plan_parts(attempt: int, plan: PartsPlan) -> Update:
     """A running task is to be finished by its parts, so many of which are planned now.
 
     The lease stays: who planned may still die before the parts are sent.

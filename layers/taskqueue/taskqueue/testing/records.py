@@ -13,7 +13,7 @@ from taskqueue.errors import (
     TaskRevoked,
 )
 from taskqueue.groups.part import Part, PartEnd, shards_of
-from taskqueue.groups.parts import Parts, Plan
+from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
 from taskqueue.message import Message, next_turn
 from taskqueue.records import states
@@ -143,7 +143,7 @@ class MemoryTaskStore:
         row = self._row(known) if known else None
         return (row.meta or _meta_of(row.record)) if row else None
 
-    def plan_parts(self, task_id: str, attempt: int, plan: Plan) -> bool:
+    def plan_parts(self, task_id: str, attempt: int, plan: PartsPlan) -> bool:
         def planned(row: _Row) -> _Row:
             told = row.record.parts.told if row.record.parts else frozenset()
             parts = Parts(plan, told)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from taskqueue.celery.current import Run
+from taskqueue.celery.current import CeleryRun
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
@@ -14,7 +14,7 @@ REQUEUE_DELAY_MS = 1_000
 
 
 def ended(
-    run: Run,
+    run: CeleryRun,
     status: str,
     meta: bytes,
     now_ms: int,
@@ -33,7 +33,7 @@ def ended(
     return End(status, finish, SendAgain(again, again.encoded or ""), None, error, info)
 
 
-def replaced(run: Run, meta: bytes, now_ms: int) -> End:
+def replaced(run: CeleryRun, meta: bytes, now_ms: int) -> End:
     """Return the end of a run whose task another will finish, under the same id."""
     if run.again:
         return ended(run, states.RETRY, meta, now_ms)
@@ -41,13 +41,13 @@ def replaced(run: Run, meta: bytes, now_ms: int) -> End:
     return End(states.RETRY, finish)
 
 
-def requeued(run: Run, now_ms: int) -> Message:
+def requeued(run: CeleryRun, now_ms: int) -> Message:
     """Return the message of a task that has rejected it, to be delivered again."""
     again = sent_for_next_turn(run.attempt, now_ms + REQUEUE_DELAY_MS, run.message.retries)
     return replace(again.message, encoded=again.body)
 
 
-def exhausted_reason(run: Run, max_retries: int | None, error: BaseException) -> str | None:
+def exhausted_reason(run: CeleryRun, max_retries: int | None, error: BaseException) -> str | None:
     """Return why a task that has failed is a dead letter; None where its error is an answer."""
     retries = run.message.retries
     if not retries or max_retries is None or retries < max_retries:

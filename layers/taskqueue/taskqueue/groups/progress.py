@@ -18,7 +18,7 @@ _KEY = re.compile(r"(\d{1,9}):(\d{1,15}):(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PartsPlan:
     """How far a task has planned its parts: the first `parts` of them, of `count` things.
 
     `is_whole`: there are no more. `cursor`: a JSON value of the task's own, from which it goes on.
@@ -37,7 +37,7 @@ class Plan:
         )
 
     @classmethod
-    def parse(cls, text: str) -> "Plan":
+    def parse(cls, text: str) -> "PartsPlan":
         """Read what `text` returned.
 
         Raises:
@@ -65,7 +65,7 @@ class Whole:
 class Parts:
     """A task's plan, and the keys of its full shards."""
 
-    plan: Plan
+    plan: PartsPlan
     told: frozenset[str] = frozenset()
 
     @property
