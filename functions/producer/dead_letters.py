@@ -18,7 +18,7 @@ router = Router()
 
 PAGE = 100
 # What is left of the function's time when it ends with an answer.
-RESERVED_MS = 3_000
+RESERVED_FOR_ANSWER_MS = 3_000
 
 
 @router.post("/dead-letters/<letter>/redrive")
@@ -67,7 +67,7 @@ def _for_each(queue: str, work: Callable[[DeadLetter], bool]) -> tuple[int, bool
     while True:
         page = wiring.dead_letter_store().page(queue, PAGE, after)
         for letter in page.letters:
-            if router.lambda_context.get_remaining_time_in_millis() < RESERVED_MS:
+            if router.lambda_context.get_remaining_time_in_millis() < RESERVED_FOR_ANSWER_MS:
                 return count, True
             count += work(letter)
         if page.next_id is None:

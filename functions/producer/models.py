@@ -9,7 +9,7 @@ from api.fields import Key
 from api.times import MAX_TIME_LENGTH
 
 # A page of a feed has to fit the 6 MB of a function's response: functions/query/feeds.py.
-MAX_TEXT_LENGTH = 5_000
+MAX_NEWS_LENGTH = 5_000
 MAX_PHOTOS = 10
 MAX_LINK_LENGTH = 2_048
 MAX_AHEAD_SECONDS = 366 * 24 * 60 * 60
@@ -52,6 +52,6 @@ class NewsPost(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_LENGTH)
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NEWS_LENGTH)
     ]
     photos: Annotated[list[Link], Field(max_length=MAX_PHOTOS)] = []

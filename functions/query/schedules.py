@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from api import replies
-from api.fields import DEFAULT_PAGE, MAX_NAME_LENGTH, Limit, PathName
+from api.fields import DEFAULT_PAGE, MAX_PATH_NAME_LENGTH, Limit, PathName
 from api.problems import not_found
 from api.replies import Reply
 from api.routing import Router
@@ -25,7 +25,7 @@ type AnyRow = Row | BrokenRow
 @router.get("/schedules")
 def list_schedules(
     limit: Limit = DEFAULT_PAGE,
-    cursor: Annotated[str | None, Query(min_length=1, max_length=MAX_NAME_LENGTH)] = None,
+    cursor: Annotated[str | None, Query(min_length=1, max_length=MAX_PATH_NAME_LENGTH)] = None,
 ) -> Reply:
     """Return a page of schedules."""
     page = wiring.schedule_store().page(limit, cursor)

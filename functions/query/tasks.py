@@ -12,7 +12,7 @@ router = Router()
 
 # Of a group's shards that are not full so many are read, in one request. Beyond, 6,400 parts more
 # are open, and what they have done shows with each 64 of them.
-MAX_SHARDS = 100
+MAX_SHARDS_SHOWN = 100
 
 
 @router.get("/tasks/<task>")
@@ -22,7 +22,7 @@ def get_task(task: PathKey) -> Reply:
     if record is None:
         raise not_found("There is no task of that id.")
     parts = None if record.finished else record.parts
-    shards = wiring.task_store().shards(task, parts.open_shards[:MAX_SHARDS]) if parts else ()
+    shards = wiring.task_store().shards(task, parts.open_shards[:MAX_SHARDS_SHOWN]) if parts else ()
     return replies.ok(task_json(record, shards))
 
 

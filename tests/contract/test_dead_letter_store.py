@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskqueue.dead_letters.letter import DeadLetter, dead_letter_id
-from taskqueue.dead_letters.store import MAX_PIECE_BYTES, DeadLetterStore
+from taskqueue.dead_letters.store import MAX_BODY_PIECE_BYTES, DeadLetterStore
 from taskqueue.errors import StoreError
 from taskqueue.message import MAX_BYTES
 from tests.support.dynamodb_tables import create_table
@@ -81,7 +81,7 @@ def test_a_deleted_letter_leaves_nothing(
     store: DeadLetterStore, dynamodb: "DynamoDBClient", table: str
 ) -> None:
     large = letter(body=incompressible(MAX_BYTES // 3))
-    assert len(large.body.encode()) > 2 * MAX_PIECE_BYTES
+    assert len(large.body.encode()) > 2 * MAX_BODY_PIECE_BYTES
     store.put(large)
     assert dynamodb.scan(TableName=table)["Count"] > 2
     store.delete(large.id)

@@ -6,10 +6,10 @@ characters that stand in a URL as they are (RFC 3986, 2.3), and no path such as 
 
 import re
 
-MAX_ID_LENGTH = 128
+MAX_USER_ID_LENGTH = 128
 RANDOM_BYTES = 10
 
-_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._~-]{{0,{MAX_ID_LENGTH - 1}}}")
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._~-]{{0,{MAX_USER_ID_LENGTH - 1}}}")
 _MAX_MS = 2**48
 
 
@@ -18,7 +18,7 @@ class InvalidId(ValueError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} must be 1 to {MAX_ID_LENGTH} characters of A-Z a-z 0-9 . _ ~ - "
+            f"{name} must be 1 to {MAX_USER_ID_LENGTH} characters of A-Z a-z 0-9 . _ ~ - "
             "and begin with a letter or a digit"
         )
         self.name = name

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taskqueue import clock
-from taskqueue.dead_letters.letter import MAX_TEXT_LENGTH
+from taskqueue.dead_letters.letter import MAX_LETTER_TEXT_LENGTH
 from taskqueue.groups.finishing import finish_part
 from taskqueue.groups.part import Done, Part
 from taskqueue.groups.progress import PartsPlan
@@ -91,7 +91,7 @@ def test_a_letter_does_not_fail_a_task_that_runs_once_more(stack: Stack, read: S
 def test_any_reason_is_kept_as_a_letter_holds_it(stack: Stack, read: Send, reason: str) -> None:
     assert bury(record(encode(task("t-1")), reason=reason, queue=QUEUE)) == []
     [letter] = read("GET", "/dead-letters").body["dead_letters"]
-    assert letter["reason"] in ("r" * MAX_TEXT_LENGTH, "half ?")
+    assert letter["reason"] in ("r" * MAX_LETTER_TEXT_LENGTH, "half ?")
     assert read("GET", "/tasks/t-1").body["error"]["message"] == letter["reason"]
 
 
@@ -370,7 +370,7 @@ def test_when_the_time_runs_out_the_answer_says_that_there_is_more(
 ) -> None:
     from functions.producer import dead_letters
 
-    monkeypatch.setattr(dead_letters, "RESERVED_MS", 60_000)
+    monkeypatch.setattr(dead_letters, "RESERVED_FOR_ANSWER_MS", 60_000)
     bury(record("poison"))
     reply = write("POST", "/dead-letters/redrive", query={"queue": QUEUE})
     assert reply.body == {"queue": QUEUE, "redriven": 0, "more": True}

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from social.ids import MAX_ID_LENGTH, RANDOM_BYTES, InvalidId, check_id, news_id
+from social.ids import MAX_USER_ID_LENGTH, RANDOM_BYTES, InvalidId, check_id, news_id
 
 TIMES = st.integers(0, 2**48 - 1)
 CHANCE = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
@@ -38,7 +38,7 @@ def test_a_news_id_of_other_sizes_is_refused(now_ms: int, random: bytes) -> None
         news_id(now_ms, random)
 
 
-@pytest.mark.parametrize("value", ["80", "a", "A.b_c~d-9", "x" * MAX_ID_LENGTH])
+@pytest.mark.parametrize("value", ["80", "a", "A.b_c~d-9", "x" * MAX_USER_ID_LENGTH])
 def test_valid_ids(value: str) -> None:
     assert check_id(value, "user_id") == value
 

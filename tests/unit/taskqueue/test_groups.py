@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from taskqueue.groups import finishing
 from taskqueue.groups.part import SHARD_PARTS, Done, Failed, Part, PartEnd
 from taskqueue.groups.progress import Parts, PartsPlan, Whole, shard_told
-from taskqueue.groups.shard import MAX_ERROR_LENGTH, Shard
+from taskqueue.groups.shard import MAX_FIRST_ERROR_LENGTH, Shard
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.lease import Claim
@@ -66,7 +66,7 @@ def test_a_part_that_failed_is_done_once_it_is_redriven_whatever_comes_later() -
     part = Part("w", 3, size=4)
     failed = Shard(0, {0: 1, 1: 1, 2: 1}).ended(part, Failed("no" * 1_000))
     assert (failed.is_full(4), failed.failures, failed.has_done(part)) == (True, 1, False)
-    assert failed.error == "no" * (MAX_ERROR_LENGTH // 2)
+    assert failed.error == "no" * (MAX_FIRST_ERROR_LENGTH // 2)
 
     done = failed.ended(part, Done(9)).ended(part, Failed("late"))
     assert (done.is_full(4), done.failures, done.count) == (True, 0, 12)

@@ -22,9 +22,9 @@ from taskqueue.beat.timing import Crontab, Interval, OneOff, Timing, next_slot
 from taskqueue.errors import TaskQueueError
 
 MAX_INTERVAL_SECONDS = 366 * 24 * 60 * 60
-MAX_NAME_LENGTH = 128
+MAX_SCHEDULE_NAME_LENGTH = 128
 # A table's item holds 400 KB, and a message must still fit its queue.
-MAX_ARGUMENTS_LENGTH = 100_000
+MAX_SCHEDULE_ARGUMENTS_LENGTH = 100_000
 _NAME = re.compile(r"[A-Za-z0-9._~@:-]+")
 _FIELDS = frozenset(
     {"task", "interval_seconds", "crontab", "time_zone", "at", "args", "kwargs", "misfire"}
@@ -110,16 +110,19 @@ def definition(schedule: Schedule) -> dict[str, Any]:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or len(name) > MAX_NAME_LENGTH:
+    if not _NAME.fullmatch(name) or len(name) > MAX_SCHEDULE_NAME_LENGTH:
         raise InvalidSchedule(
-            "name", f"must be 1 to {MAX_NAME_LENGTH} of the characters A-Z a-z 0-9 . _ ~ @ : -"
+            "name",
+            f"must be 1 to {MAX_SCHEDULE_NAME_LENGTH} of the characters A-Z a-z 0-9 . _ ~ @ : -",
         )
 
 
 def _check_arguments(fields: Mapping[str, Any]) -> None:
     for name in ("args", "kwargs"):
-        if len(json.dumps(fields.get(name))) > MAX_ARGUMENTS_LENGTH:
-            raise InvalidSchedule(name, f"must have at most {MAX_ARGUMENTS_LENGTH} bytes as JSON")
+        if len(json.dumps(fields.get(name))) > MAX_SCHEDULE_ARGUMENTS_LENGTH:
+            raise InvalidSchedule(
+                name, f"must have at most {MAX_SCHEDULE_ARGUMENTS_LENGTH} bytes as JSON"
+            )
 
 
 def _timing(fields: Mapping[str, Any]) -> Timing:

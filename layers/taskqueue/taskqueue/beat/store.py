@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
-MAX_TRIES = 5
+MAX_PUT_TRIES = 5
 _PROGRESS = ("cursor_ms", "sent", "last_ms", "ahead", "version")
 
 
@@ -138,7 +138,7 @@ class DynamoScheduleStore:
         Raises:
             StoreError, Throttled: a request failed, or others keep writing the row.
         """
-        for _ in range(MAX_TRIES):
+        for _ in range(MAX_PUT_TRIES):
             found = self.get(schedule.name)
             if isinstance(found, BrokenRow):
                 self.delete(schedule.name)
@@ -156,7 +156,7 @@ class DynamoScheduleStore:
         Raises:
             StoreError, Throttled: a request failed, or others keep writing the row.
         """
-        for _ in range(MAX_TRIES):
+        for _ in range(MAX_PUT_TRIES):
             found = self.get(name)
             if found is None or (isinstance(found, Row) and found.removed):
                 return False

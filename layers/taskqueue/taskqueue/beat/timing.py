@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-MINUTE_MS = 60_000
-DAY_MS = 24 * 60 * MINUTE_MS
+_MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * _MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def latest_slot(timing: Timing, after_ms: int, until_ms: int) -> int | None:
         slots = due(timing, after_ms, until_ms)
         return slots[-1] if slots else None
     # Looked for backwards, in spans that grow: a long outage need not be walked minute by minute.
-    span_ms = 60 * MINUTE_MS
+    span_ms = 60 * _MINUTE_MS
     while True:
         start_ms = max(after_ms, until_ms - span_ms)
         if slots := due(timing, start_ms, until_ms):

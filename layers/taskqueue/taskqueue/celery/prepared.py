@@ -24,7 +24,7 @@ from taskqueue.celery.results import Backend
 if TYPE_CHECKING:
     from taskqueue.records.metas import ResultMetas
 
-JSON = ("json", "application/json")
+JSON_NAMES = ("json", "application/json")
 _SERIALIZERS = ("task_serializer", "result_serializer")
 
 
@@ -85,7 +85,7 @@ def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
 def _check(app: Celery) -> None:
     for name in _SERIALIZERS:
         serializer = getattr(app.conf, name)
-        if serializer not in JSON:
+        if serializer not in JSON_NAMES:
             raise ValueError(f"{name} is {serializer!r}: only 'json' is run here")
     # There are no receivers of Celery's events.
     app.conf.task_send_sent_event = False

@@ -15,7 +15,7 @@ from taskqueue.records.meta import ErrorInfo
 
 # The queue of a letter of which nobody can say where it comes from.
 UNKNOWN_QUEUE = "unknown"
-MAX_TEXT_LENGTH = 500
+MAX_LETTER_TEXT_LENGTH = 500
 DATA_TYPE = "String"
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 _NOT_ALLOWED = r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]"
@@ -160,7 +160,7 @@ def _decoded(body: str) -> Message | PoisonMessage:
 
 
 def _fault(known: Message | PoisonMessage) -> str | None:
-    return known.reason[:MAX_TEXT_LENGTH] if isinstance(known, PoisonMessage) else None
+    return known.reason[:MAX_LETTER_TEXT_LENGTH] if isinstance(known, PoisonMessage) else None
 
 
 def _history(system: Mapping[str, str], queue: str) -> str:
@@ -176,7 +176,7 @@ def _history(system: Mapping[str, str], queue: str) -> str:
 
 def _allowed(text: str) -> str:
     """Return a text as SQS takes it in a message attribute: short, without control characters."""
-    return re.sub(_NOT_ALLOWED, "?", text)[:MAX_TEXT_LENGTH]
+    return re.sub(_NOT_ALLOWED, "?", text)[:MAX_LETTER_TEXT_LENGTH]
 
 
 def _cut(text: str, max_bytes: int) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # An item of DynamoDB holds 400 KB.
-MAX_PIECE_BYTES = 350_000
+MAX_BODY_PIECE_BYTES = 350_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,9 @@ class DeadLetterStore:
 
 def _pieces(body: str) -> list[bytes]:
     packed = zlib.compress(body.encode())
-    return [packed[at : at + MAX_PIECE_BYTES] for at in range(0, len(packed), MAX_PIECE_BYTES)]
+    return [
+        packed[at : at + MAX_BODY_PIECE_BYTES] for at in range(0, len(packed), MAX_BODY_PIECE_BYTES)
+    ]
 
 
 def _key(letter_id: str) -> dict[str, Any]:

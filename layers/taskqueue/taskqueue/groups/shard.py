@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from taskqueue.groups.part import SHARD_PARTS, Done, Failed, Part, PartEnd
 
 # The first error of a shard's parts is kept, and of that so many characters.
-MAX_ERROR_LENGTH = 200
+MAX_FIRST_ERROR_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ class Shard:
             case Done(count):
                 return replace(self, counts={part.index: count, **self.counts})
             case Failed(error):
-                first = self.error or error[:MAX_ERROR_LENGTH]
+                first = self.error or error[:MAX_FIRST_ERROR_LENGTH]
                 return replace(self, failed=self.failed | {part.index}, error=first)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskqueue.groups.part import SHARD_PARTS, Done, Failed, Part, PartEnd
-from taskqueue.groups.shard import MAX_ERROR_LENGTH, Shard
+from taskqueue.groups.shard import MAX_FIRST_ERROR_LENGTH, Shard
 from taskqueue.records.item import Item, number
 
 
@@ -49,7 +49,7 @@ def end_update(part: Part, end: PartEnd, ttl: int, now_ms: int) -> Mapping[str, 
             values: Item = {":count": number(count)}
         case Failed(error):
             change, names = "ADD failed :place SET first_error = if_not_exists(first_error, :e)", {}
-            values = {":place": {"NS": [place]}, ":e": {"S": error[:MAX_ERROR_LENGTH]}}
+            values = {":place": {"NS": [place]}, ":e": {"S": error[:MAX_FIRST_ERROR_LENGTH]}}
     return _update(change, names, values, ttl, now_ms)
 
 

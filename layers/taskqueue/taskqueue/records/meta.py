@@ -16,7 +16,7 @@ CELERY_ERRORS = "celery.exceptions"
 # An error longer than this is cut: it must fit the record, and a line of the log.
 MAX_ERROR_LENGTH = 10_000
 # Arguments longer than this stay out of the record, so that a record stays within one write unit.
-MAX_ARGUMENTS_LENGTH = 200
+MAX_SHOWN_ARGUMENTS_LENGTH = 200
 
 
 class ErrorInfo(NamedTuple):
@@ -122,7 +122,7 @@ def _arguments_meta(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str,
     except (ValueError, RecursionError):
         # Python's JSON reads NaN, and nests deeper than it writes: such a task runs all the same.
         return {"args": None, "kwargs": None}
-    if len(text) > MAX_ARGUMENTS_LENGTH:
+    if len(text) > MAX_SHOWN_ARGUMENTS_LENGTH:
         return {"args": None, "kwargs": None}
     return {"args": list(args), "kwargs": dict(kwargs)}
 

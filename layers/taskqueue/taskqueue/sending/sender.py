@@ -21,7 +21,7 @@ MESSAGE_EARLY_MS = 1_000
 MAX_BATCH_ENTRIES = 10
 
 
-class Entry(TypedDict):
+class SqsEntry(TypedDict):
     """A message as SQS takes it."""
 
     MessageBody: str
@@ -35,7 +35,7 @@ class Outgoing:
 
     message: Message
     queue: Queue
-    entry: Entry
+    entry: SqsEntry
     is_scheduled: bool
 
 
@@ -144,7 +144,7 @@ class Sender:
 
     def _outgoing(self, message: Message, now_ms: int, body: str | None = None) -> "Outgoing":
         text = encode(message) if body is None else body
-        entry: Entry = {"MessageBody": text, "DelaySeconds": delay_seconds(message, now_ms)}
+        entry: SqsEntry = {"MessageBody": text, "DelaySeconds": delay_seconds(message, now_ms)}
         if message.group_id:
             entry["MessageGroupId"] = message.group_id
         is_far = (message.eta_ms or 0) - now_ms > MAX_DELAY_SECONDS * 1000

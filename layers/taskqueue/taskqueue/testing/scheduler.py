@@ -17,7 +17,7 @@ from taskqueue.testing.broker import MemoryBroker
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 LATE_MS = 60_000
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
-MAX_INPUT_BYTES = 262_144
+MAX_TARGET_BYTES = 262_144
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 MAX_EVENT_AGE_MS = 24 * 60 * 60 * 1000
 _AT = "at(%Y-%m-%dT%H:%M:%S)"
@@ -49,7 +49,7 @@ class MemoryScheduler:
         name, target = request["Name"], request["Target"]
         if name in self._schedules:
             raise _error("ConflictException")
-        if len(target["Input"].encode()) > MAX_INPUT_BYTES:
+        if len(target["Input"].encode()) > MAX_TARGET_BYTES:
             raise _error("ValidationException")
         at = datetime.strptime(request["ScheduleExpression"], _AT).replace(tzinfo=UTC)
         at_ms = round(at.timestamp() * 1000) + LATE_MS
