@@ -25,6 +25,7 @@ def task_json(record: TaskRecord, shards: Sequence[Shard] = ()) -> Json:
         "status": record.status,
         "result": record.result,
         "error": _error_json(record.error) if record.error else None,
+        "result_expired": record.is_result_gone,
         "attempts": record.attempts,
         "retries": record.retries,
         "progress": _progress(record, shards),

@@ -1,12 +1,17 @@
 """EventBridge Scheduler's own rules, each with its source, and the far-off task under them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from taskqueue.app import App
-from taskqueue.message import Message
+from taskqueue.clock import from_iso, iso
+from taskqueue.context import Context
+from taskqueue.errors import SendRefused
+from taskqueue.message import Message, encode
+from taskqueue.records.meta import ErrorInfo
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker
@@ -117,3 +122,73 @@ def test_a_far_off_task_that_could_not_be_sent_is_a_dead_letter(
     send(rig, Message("note", "far", queue="work", eta_ms=NOW_MS + 2 * DAY_MS))
     (schedule,) = scheduler.schedules
     assert schedule.target["DeadLetterConfig"] == {"Arn": rig.dead_letters.arn}
+
+
+class RefusingScheduler(MemoryScheduler):
+    """Takes no schedule, as Scheduler takes none with a time that is not valid to it."""
+
+    def create_schedule(self, **_request: Any) -> dict[str, Any]:
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": ""}}, "")
+
+
+@pytest.fixture
+def refusing(rig: Rig) -> Rig:
+    client: Any = RefusingScheduler(rig.broker)
+    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    return rig
+
+
+FAR = Message("note", "far", queue="work", eta_ms=NOW_MS + 900 * 365 * DAY_MS)
+REFUSAL = "EventBridge Scheduler refused to send at at(2926-04-18T17:59:00): ValidationException"
+
+
+def test_who_sends_a_task_that_scheduler_refuses_is_told(refusing: Rig) -> None:
+    with pytest.raises(SendRefused) as refused:
+        send(refusing, FAR)
+    assert str(refused.value) == REFUSAL
+    assert refusing.store.get("far") is None
+
+
+def test_a_stock_client_s_task_that_scheduler_refuses_is_a_dead_letter_at_once(
+    refusing: Rig,
+) -> None:
+    refusing.send(FAR)
+    assert refusing.deliver() == 0
+    assert refusing.reasons() == [f"it cannot be put off: {REFUSAL}"]
+    assert refusing.waiting() == []
+
+
+@pytest.mark.parametrize("eta", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_time_that_is_none_in_utc_is_poison(
+    rig: Rig, scheduler: MemoryScheduler, eta: str
+) -> None:
+    body = encode(FAR).replace(iso(FAR.eta_ms or 0), eta)
+    rig.send_bodies(body)
+    rig.send(Message("note", "other"))
+    assert rig.deliver() == 0
+    assert rig.reasons() == ["the header 'eta' is not an ISO 8601 time"]
+    assert rig.record("other").status == "SUCCESS"
+    assert scheduler.schedules == ()
+
+
+def test_the_last_time_there_is_goes_to_scheduler(rig: Rig, scheduler: MemoryScheduler) -> None:
+    last_ms = from_iso("9999-12-31T23:59:59.999999+00:00")
+    send(rig, replace(FAR, eta_ms=last_ms))
+    assert len(scheduler.schedules) == 1
+
+
+def test_a_retry_that_scheduler_refuses_is_a_failure_at_once(refusing: Rig) -> None:
+    ran = []
+
+    @refusing.app.task(bind=True)
+    def ask(run: Context, secret: str) -> None:
+        ran.append(secret)
+        run.retry(countdown=900 * 365 * DAY_MS / 1000)
+
+    refusing.send(Message("ask", "far", ["secret"]))
+    assert refusing.deliver() == 0
+    record = refusing.record("far")
+    assert (record.status, record.attempts, ran) == ("FAILURE", 1, ["secret"])
+    assert record.error == ErrorInfo("SendRefused", [REFUSAL], "taskqueue.errors")
+    assert refusing.reasons() == [f"failed after 0 retries: SendRefused: {REFUSAL}"]
+    assert refusing.waiting() == []

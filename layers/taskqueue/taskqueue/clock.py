@@ -1,7 +1,10 @@
 """Time as the task queue writes it: milliseconds since the epoch, and ISO 8601 with a zone."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_ms() -> int:
@@ -11,7 +14,7 @@ def now_ms() -> int:
 
 def iso(at_ms: int) -> str:
     """Return `at_ms` as ISO 8601 in UTC, the form of Celery's `eta` and `date_done`."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+    return (_EPOCH + timedelta(milliseconds=at_ms)).isoformat()
 
 
 def from_iso(text: str) -> int:
@@ -21,8 +24,9 @@ def from_iso(text: str) -> int:
 
     Raises:
         ValueError: `text` is no ISO 8601 time.
+        OverflowError: in UTC it is beyond the years 1 to 9999.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return round(at.timestamp() * 1000)
+    return (at.astimezone(UTC) - _EPOCH) // _MILLISECOND

@@ -128,6 +128,22 @@ def test_of_a_damaged_record_is_said_what_is_known(
     assert known.items() <= reply.body.items()
 
 
+def test_a_result_that_is_no_longer_kept_is_said_to_have_expired(
+    stack: Stack, write: Send, read: Send
+) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    [item] = stack.items("tasks_table")
+    for finished_ms, is_expired in ((clock.now_ms(), False), (1, True)):
+        ended = {"status": {"S": "SUCCESS"}, "finished_at_ms": {"N": str(finished_ms)}}
+        meta = b'{"status":"SUCCESS","result":7}'
+        stack.dynamodb.put_item(
+            TableName="tasks_table", Item={**item, **ended, "result": {"B": meta}}
+        )
+        found = read("GET", f"/tasks/{task_id}").body
+        assert (found["status"], found["result_expired"]) == ("SUCCESS", is_expired)
+        assert found["result"] == (None if is_expired else 7)
+
+
 def test_one_id_sent_twice_is_one_task(stack: Stack, write: Send) -> None:
     replies = [write("POST", PATH, {**CALL, "task_id": "mine"}) for _ in range(2)]
     assert [reply.status for reply in replies] == [202, 202]

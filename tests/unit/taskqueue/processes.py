@@ -16,6 +16,7 @@ class Process:
     """Runs `run` from one call to the next, behind what `wrap` returns.
 
     `dies_at_ms`: when Lambda ends it. `is_disturbed`: whether it died, or one of its calls failed.
+    `next_call`: the name of the call before which it stands.
     """
 
     def __init__(self, now_ms: Callable[[], int], dies_at_ms: int) -> None:
@@ -24,7 +25,7 @@ class Process:
         self.is_disturbed = False
         self.is_over = False
         self._is_dead = False
-        self._next_call = ""
+        self.next_call = ""
         self._greenlet: greenlet | None = None
 
     def start(self, run: Callable[[], None]) -> None:
@@ -49,7 +50,7 @@ class Process:
         if self._now_ms() >= self.dies_at_ms:
             self.die()
             return
-        fault = (faults or {}).get(self._next_call)
+        fault = (faults or {}).get(self.next_call)
         self.is_disturbed |= fault is not None
         self._switch(fault)
 
@@ -67,7 +68,7 @@ class Process:
         """Stop; then make one call, unless it is to fail or the process is dead."""
         if self._is_dead:
             raise Died
-        self._next_call = name
+        self.next_call = name
         assert self._greenlet is not None
         assert self._greenlet.parent is not None
         fault = self._greenlet.parent.switch()

@@ -272,7 +272,7 @@ def test_what_sqs_refuses_alone_is_sent_up_to_six_times(times: int, is_sent: boo
         sqs, MemoryTaskStore(), {"work": queue}, patience=Patience(lambda _seconds: None)
     )
     messages = [SendAgain(message(id=task_id), encode(message(id=task_id))) for task_id in IDS]
-    assert sender.send_again(messages, NOW_MS) == (set() if is_sent else {"id-1"})
+    assert sender.send_again(messages, NOW_MS).keys() == (set() if is_sent else {"id-1"})
     assert broker.asked == [IDS, *[["id-1"]] * min(times, MAX_TRIES - 1)]
 
 

@@ -708,6 +708,22 @@ def test_a_retry_that_overtakes_its_record_runs_once(rig: Rig, tasks: Tasks) -> 
     assert tasks.ran == ["a", "a"]
 
 
+def test_a_retry_that_sqs_refuses_for_good_is_a_failure_at_once(rig: Rig, tasks: Tasks) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "SQS")
+    rig.fuse.errors["send_message_batch"] = [denied]
+    rig.fuse.errors["send_message"] = [REFUSED]
+    rig.send(Message("flaky", "a", [99]))
+    assert rig.deliver() == 1, "its dead letter is sent first"
+    rig.fuse.errors["send_message_batch"] = [denied]
+    rig.deliver_until_empty()
+    record = rig.record("a")
+    assert (record.status, record.retries, tasks.ran) == ("FAILURE", 0, ["a", "a"])
+    assert rig.reasons() == [
+        "failed after 0 retries: SendRefused: the queue refused the message: AccessDenied"
+    ]
+    assert rig.metrics.counts["TasksFailed"] == 1
+
+
 def test_a_dead_letter_that_cannot_be_sent_is_sent_later(rig: Rig) -> None:
     rig.fuse.errors["send_message"] = [REFUSED, REFUSED]
     rig.send_bodies("junk")

@@ -127,10 +127,18 @@ class Queue(RuleBasedStateMachine):
                 self.world.go_on(process, FAULTS if fails else None)
 
     @precondition(lambda self: self.world.processes)
+    @rule(data=st.data())
+    def one_dies(self, data: st.DataObject) -> None:
+        self.world.kill(self.some_process(data))
+
+    @precondition(lambda self: self.world.processes)
     @rule(data=st.data(), mends=st.booleans())
-    def one_dies(self, data: st.DataObject, mends: bool) -> None:
+    def one_dies_before_it_writes_an_end(self, data: st.DataObject, mends: bool) -> None:
         process = self.some_process(data)
-        self.world.kill(process)
+        while not process.is_over and process.next_call != "finish":
+            self.world.go_on(process)
+        if not process.is_over:
+            self.world.kill(process)
         if mends:
             self.world.mend(process)
 

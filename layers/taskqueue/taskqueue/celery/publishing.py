@@ -206,5 +206,6 @@ def _send_by(sender: Sender, messages: Sequence[Message], now_ms: int) -> None:
     if new:
         sender.send_many(new, now_ms)
     again = [SendAgain(one, one.encoded or "") for one in replacing]
-    if again and sender.send_again(again, now_ms):
-        raise SendError
+    unsent = sender.send_again(again, now_ms) if again else {}
+    for error in unsent.values():
+        raise error

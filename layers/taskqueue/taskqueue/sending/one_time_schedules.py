@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from taskqueue.aws.errors import error_code, send_errors
+from taskqueue.errors import SendRefused
 from taskqueue.message import Message
 from taskqueue.queue import Queue
 
@@ -47,14 +48,16 @@ class OneTimeSchedules:
         """Send `body` about a minute before its message is due; twice in one turn is once.
 
         Raises:
-            SendError: EventBridge Scheduler refused or did not answer.
+            SendRefused: EventBridge Scheduler refuses it for good, a time too far off among others.
+            SendError: it did not answer, or is busy.
         """
+        at = at_expression((message.eta_ms or 0) - SCHEDULE_EARLY_MS)
         with send_errors():
             try:
                 self._client().create_schedule(
                     Name=schedule_name(message.id, message.turn),
                     GroupName=self._group,
-                    ScheduleExpression=at_expression((message.eta_ms or 0) - SCHEDULE_EARLY_MS),
+                    ScheduleExpression=at,
                     FlexibleTimeWindow={"Mode": "OFF"},
                     Target={
                         "Arn": queue.arn,
@@ -65,6 +68,9 @@ class OneTimeSchedules:
                     ActionAfterCompletion="DELETE",
                 )
             except ClientError as error:
+                if error_code(error) == "ValidationException":
+                    reason = f"EventBridge Scheduler refused to send at {at}: ValidationException"
+                    raise SendRefused(reason) from error
                 if error_code(error) != "ConflictException":
                     raise
 

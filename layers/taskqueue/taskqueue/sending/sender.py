@@ -124,14 +124,14 @@ class Sender:
         """
         _check_sent(self._send_all([self._outgoing(message, now_ms) for message in messages]))
 
-    def send_again(self, messages: Sequence[SendAgain], now_ms: int) -> set[str]:
+    def send_again(self, messages: Sequence[SendAgain], now_ms: int) -> dict[str, SendError]:
         """Send messages of tasks that are recorded or need no record, ten a request.
 
         Returns:
-            The ids of those tasks whose message was not sent.
+            The ids of those tasks whose message was not sent, and why.
         """
         outgoing = [self._outgoing(one.message, now_ms, one.body) for one in messages]
-        return {one.message.id for one in self._send_all(outgoing)}
+        return {one.message.id: error for one, error in self._send_all(outgoing).items()}
 
     def take_back(self, task_id: str, turn: int) -> None:
         """Delete the schedule of a message that is due in more than 15 minutes, if there is one.

@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.errors import SendError, StoreError, TaskIdTaken
+from taskqueue.errors import PermanentError, SendError, StoreError, TaskIdTaken
+from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import Finish
 from taskqueue.sending.sender import SendAgain
+from taskqueue.worker import outcome
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
@@ -37,7 +39,7 @@ class Acknowledgement:
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
         self._log = worker.logger
-        self._unwritten: list[tuple[Delivery, End]] = []
+        self._unwritten: list[tuple[Attempt, End]] = []
         self._changing = threading.Lock()
         self._writing = threading.Lock()
         self._comes_back_at_ms: dict[str, int] = {}
@@ -52,11 +54,11 @@ class Acknowledgement:
         nowhere. It carries the error, so that whoever writes FAILURE first writes the same.
         """
         reason = end.dead_letter_reason
-        if reason is not None and not self.reject(_rejected(attempt, reason, end.error)):
+        if reason is not None and not self.reject_attempt(attempt, reason, end.error):
             return
-        self.statuses[end.status] += 1
+        self._count(end.status)
         with self._changing:
-            self._unwritten.append((attempt.delivery, end))
+            self._unwritten.append((attempt, end))
             is_first = len(self._unwritten) == 1
         if is_first:
             self._worker.soon(self.write_ends)
@@ -77,9 +79,13 @@ class Acknowledgement:
         """
         ready = [one for one in deliveries if self._is_recorded(one)]
         again = [SendAgain(one.message, one.body) for one in ready]
-        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else set()
+        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else {}
         for one in ready:
-            if one.message.id in unsent:
+            error = unsent.get(one.message.id)
+            if isinstance(error, PermanentError):
+                self._count(states.FAILURE)
+                self.reject(_rejected(one, f"it cannot be put off: {error}", ErrorInfo.of(error)))
+            elif error:
                 self.keep(one)
 
     def reject(self, rejected: RejectedMessage) -> bool:
@@ -95,9 +101,9 @@ class Acknowledgement:
         self._log.warning("dead letter", extra=extra)
         return True
 
-    def reject_attempt(self, attempt: Attempt, reason: str) -> bool:
+    def reject_attempt(self, attempt: Attempt, reason: str, error: ErrorInfo | None = None) -> bool:
         """Send the message of a task that was claimed to the dead letters."""
-        return self.reject(_rejected(attempt, reason))
+        return self.reject(_rejected(attempt.delivery, reason, error, attempt.number))
 
     def settle(self) -> None:
         """Write what is not written yet, and let what is kept come back at its time."""
@@ -117,20 +123,39 @@ class Acknowledgement:
             except Exception as error:  # noqa: BLE001 - whatever fails, their messages come back
                 extra = error_fields(error)
                 self._log.error("%d ends were not written", len(unwritten), extra=extra)
-                self.kept.update(delivery.message_id for delivery, _ in unwritten)
+                self.kept.update(attempt.delivery.message_id for attempt, _ in unwritten)
 
-    def _sent(self, ends: Sequence[tuple[Delivery, End]]) -> list[Written]:
+    def _sent(self, ends: Sequence[tuple[Attempt, End]]) -> list[Written]:
         """Send the messages of next turns; return what is to be written after that."""
         again = [end.again for _, end in ends if end.again]
-        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else set()
+        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else {}
         written = []
-        for delivery, end in ends:
-            if end.again and delivery.message.id in unsent:
-                self._log.error("a retry was not sent", extra={"task_id": delivery.message.id})
-                self.keep(delivery)
-            elif end.finish:
-                written.append((delivery, end.finish, end.follow_up))
+        for attempt, end in ends:
+            delivery = attempt.delivery
+            error = unsent.get(delivery.message.id) if end.again else None
+            last = self._unsent(attempt, error) if error else end
+            if last and last.finish:
+                written.append((delivery, last.finish, last.follow_up))
         return written
+
+    def _unsent(self, attempt: Attempt, error: SendError) -> End | None:
+        """Return the end of a task whose next turn is refused for good; else let it come back."""
+        delivery = attempt.delivery
+        extra = {"task_id": delivery.message.id}
+        self._log.error("a retry was not sent: %s", error, extra=extra)
+        if not isinstance(error, PermanentError):
+            self.keep(delivery)
+            return None
+        end = outcome.refused(attempt, error, self._worker.now_ms())
+        if not self.reject_attempt(attempt, end.dead_letter_reason or "", end.error):
+            return None
+        self._count(end.status)
+        follow_up = self._worker.execution.follow_up(delivery, end.status)
+        return end._replace(follow_up=follow_up)
+
+    def _count(self, status: str) -> None:
+        with self._changing:
+            self.statuses[status] += 1
 
     def _write(self, ends: Sequence[Written]) -> None:
         if not ends:
@@ -196,8 +221,10 @@ def hidden_seconds(left_ms: int) -> int:
     return max(math.ceil(left_ms / 1000), 0)
 
 
-def _rejected(attempt: Attempt, reason: str, error: ErrorInfo | None = None) -> RejectedMessage:
-    delivery, message = attempt.delivery, attempt.delivery.message
+def _rejected(
+    delivery: Delivery, reason: str, error: ErrorInfo | None, attempt: int | None = None
+) -> RejectedMessage:
+    message = delivery.message
     return RejectedMessage(
         queue=message.queue,
         message_id=delivery.message_id,
@@ -206,5 +233,5 @@ def _rejected(attempt: Attempt, reason: str, error: ErrorInfo | None = None) -> 
         task_id=message.id,
         task=message.task,
         error=error,
-        attempt=attempt.number,
+        attempt=attempt,
     )

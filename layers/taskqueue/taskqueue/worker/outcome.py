@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from taskqueue import clock
-from taskqueue.errors import MaxRetriesExceeded, MessageTooLarge, Retry, TaskRevoked
+from taskqueue.errors import MaxRetriesExceeded, MessageTooLarge, Retry, SendError, TaskRevoked
 from taskqueue.message import next_turn, sent_again
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo, result_meta
@@ -122,6 +122,11 @@ def expired(attempt: Attempt, now_ms: int) -> End:
         dead_letter_reason="expired" if message.part else None,
         error=error,
     )
+
+
+def refused(attempt: Attempt, error: SendError, now_ms: int) -> End:
+    """Return the end of a task whose next turn AWS refuses to send, however often it is asked."""
+    return failed_for_good(attempt, error, now_ms, is_exhausted=True)
 
 
 def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms: int) -> End:
