@@ -3,4 +3,4 @@
 from examples.celery_app.shop import app
 from taskqueue.celery import worker
 
-handler = worker(app)
+handler = worker(app, beat=True)

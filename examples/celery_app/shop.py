@@ -3,9 +3,18 @@
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 
 app = Celery("shop")
 app.conf.task_default_queue = "orders"
+app.conf.timezone = "Europe/London"
+app.conf.beat_schedule = {
+    "opening": {
+        "task": "examples.celery_app.shop.open_shop",
+        "schedule": crontab(hour=8, minute=30, day_of_week="mon-fri"),
+        "args": ("front door",),
+    },
+}
 
 
 @app.task
@@ -18,6 +27,12 @@ def price(pieces: int, each: float = 1.5) -> float:
 def total(prices: list[float]) -> float:
     """Return what an order costs."""
     return sum(prices)
+
+
+@app.task
+def open_shop(door: str) -> str:
+    """Open the shop for the day."""
+    return f"the {door} is open"
 
 
 @app.task(bind=True, max_retries=2, default_retry_delay=1)

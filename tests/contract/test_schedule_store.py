@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.beat.row import BrokenRow, Row
-from taskqueue.beat.schedule import Misfire, Schedule
+from taskqueue.beat.schedule import Misfire, Schedule, Sending
 from taskqueue.beat.store import DynamoScheduleStore
 from taskqueue.beat.tick import ScheduleRows
 from taskqueue.beat.timing import Crontab, Interval
@@ -28,6 +28,7 @@ REPORT = Schedule(
     {"länge": [1]},
     Misfire.ALL,
     paused=True,
+    sending=Sending("orders", 30.5, 5),
 )
 FULL = Row(
     REPORT,
@@ -38,6 +39,7 @@ FULL = Row(
     sent=7,
     last_ms=NOW_MS - 1,
     ahead=(NOW_MS + 1, NOW_MS + 2),
+    app="shop",
 )
 
 

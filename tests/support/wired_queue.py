@@ -1,4 +1,4 @@
-"""A queue and a table on the local AWS, and what delivers its messages to a consumer's handler."""
+"""A queue and tables on the local AWS, and what delivers its messages to a consumer's handler."""
 
 import uuid
 from collections.abc import Iterator
@@ -22,12 +22,14 @@ _CACHED: list[Any] = [
     wiring.result_metas,
     wiring.sender,
     wiring.dead_letter_queue,
+    wiring.schedule_store,
+    wiring.task_client,
 ]
 
 
 @contextmanager
 def wired_queue(name: str, endpoint_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
-    """Make the queue of that logical name and a table, and set the environment as the template."""
+    """Make the queue of that logical name and tables, and set the environment as the template."""
     for variable, value in client_environ({}, endpoint_url).items():
         monkeypatch.setenv(variable, value)
     _forget_all()
@@ -42,6 +44,7 @@ def wired_queue(name: str, endpoint_url: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("QUEUE_ARN_PREFIX", arn_prefix)
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", dead_letters_url)
     monkeypatch.setenv("TASKS_TABLE", create_table(clients.client("dynamodb"), "id"))
+    monkeypatch.setenv("SCHEDULES_TABLE", create_table(clients.client("dynamodb"), "name"))
     yield Queue(name, url, f"{arn_prefix}{name}")
     _forget_all()
 

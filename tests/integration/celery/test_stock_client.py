@@ -7,11 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from taskqueue import clock
+from taskqueue.beat.plan import task_id
+from taskqueue.beat.row import Row
+from taskqueue.beat.tick import tick
+from taskqueue.beat.timing import DAY_MS, Crontab
+from taskqueue.lambdas import wiring
 from taskqueue.queue import Queue
 from tests.support.wired_queue import deliver, wired_queue
 from tools.local.ministack import client_environ
@@ -63,3 +70,18 @@ def test_a_stock_celery_client_and_a_celery_app_s_worker(
         "chain": 9.0,
         "chord": 67.5,
     }
+
+
+def test_beat_runs_the_schedule_that_a_worker_has_stored(orders: Queue, handler: Any) -> None:
+    (row,) = wiring.schedule_store().list()
+    assert isinstance(row, Row)
+    assert row.schedule.timing == Crontab("30 8 * * 1,2,3,4,5", "Europe/London")
+    # As if no beat had ticked for a week: the latest slot runs now.
+    wiring.schedule_store().save(replace(row, cursor_ms=row.cursor_ms - 7 * DAY_MS))
+    tick(wiring.schedule_store(), wiring.sender(), {}, [], clock.now_ms, clock.now_ms() + 60_000)
+    (row,) = wiring.schedule_store().list()
+    assert isinstance(row, Row)
+    assert row.last_ms
+    deliver(handler, orders)
+    result = wiring.task_client().result(task_id("opening", row.last_ms))
+    assert result.get(timeout=DEADLINE_SECONDS) == "the front door is open"

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskqueue.beat.plan import HORIZON_MS, MAX_LATE, message, plan, task_id
+from taskqueue.beat.plan import HORIZON_MS, MAX_LATE, message, plan, sending_of, task_id
 from taskqueue.beat.row import BrokenRow, Row, declare, put, runs
 from taskqueue.beat.schedule import Misfire, Schedule
 from taskqueue.beat.timing import Crontab, Interval, OneOff, due
 from taskqueue.message import decode
-from taskqueue.task import AnyTask
 from tests.unit.beat.beats import EVERY_100, MINUTE_MS, NOW_MS, Beat, Stale, app
 from tests.unit.beat.memory_rows import MemoryScheduleRows
 
@@ -60,10 +59,10 @@ def test_an_id_says_schedule_and_slot() -> None:
 
 
 def test_a_message_carries_its_slot_and_expires_after_it() -> None:
-    task: AnyTask = app.tasks["select_populate_book"]
-    sent = message(EVERY_100, task, NOW_MS + 5_000, NOW_MS)
+    sending = sending_of(EVERY_100, app.tasks)
+    sent = message(EVERY_100, sending, NOW_MS + 5_000, NOW_MS)
     assert (sent.eta_ms, sent.expires_at_ms) == (NOW_MS + 5_000, NOW_MS + 35_000)
-    late = message(EVERY_100, task, NOW_MS - 5_000, NOW_MS)
+    late = message(EVERY_100, sending, NOW_MS - 5_000, NOW_MS)
     assert (late.eta_ms, late.expires_at_ms) == (NOW_MS - 5_000, NOW_MS + 30_000)
 
 

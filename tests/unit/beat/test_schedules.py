@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue.beat.schedule import InvalidSchedule, Misfire, Schedule, check, definition, parse
+from taskqueue.beat.schedule import (
+    InvalidSchedule,
+    Misfire,
+    Schedule,
+    Sending,
+    check,
+    definition,
+    parse,
+)
 from taskqueue.beat.timing import Crontab, Interval, OneOff
 
 NOW_MS = 1_790_000_000_000
@@ -61,6 +69,10 @@ def test_a_one_off_is_read() -> None:
         ({"task": ""}, "task", "not empty"),
         ({"task": 5}, "task", "not empty"),
         ({"args": "80"}, "args", "a list"),
+        ({"sending": {"queue": ""}}, "queue", "not empty"),
+        ({"sending": {"queue": "orders", "eta": 1}}, "sending", "no other fields"),
+        ({"sending": {"queue": "orders", "expires_seconds": "1"}}, "expires_seconds", "a number"),
+        ({"sending": {"queue": "orders", "countdown_seconds": -1}}, "countdown_seconds", "from 0"),
         ({"args": ["x" * 100_000]}, "args", "at most"),
         ({"kwargs": []}, "kwargs", "an object"),
         ({"paused": "yes"}, "paused", "true or false"),
@@ -138,6 +150,12 @@ def test_a_schedule_for_an_unknown_task_is_refused() -> None:
         check(parse("report", {"task": "report", "interval_seconds": 1}), {"other"}, NOW_MS)
 
 
+def test_a_schedule_of_a_celery_app_is_not_set_by_the_api() -> None:
+    given = {"task": "report", "interval_seconds": 1, "sending": {"queue": "orders"}}
+    with pytest.raises(InvalidSchedule, match="sending: is only of schedules that stand in"):
+        check(parse("report", given), {"report"}, NOW_MS)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -156,6 +174,13 @@ json_values = st.recursive(
         kwargs=st.dictionaries(st.text(), json_values),
         misfire=st.sampled_from(Misfire),
         paused=st.booleans(),
+        sending=st.none()
+        | st.builds(
+            Sending,
+            queue=st.text(min_size=1),
+            expires_seconds=st.none() | st.floats(0, 10_000),
+            countdown_seconds=st.integers(0, 10_000),
+        ),
     )
 )
 def test_what_is_written_is_read_back(schedule: Schedule) -> None:

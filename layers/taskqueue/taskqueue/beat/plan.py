@@ -4,11 +4,11 @@ A slot's task id is made of the schedule's name and the slot, so that sending it
 the same task, which runs once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taskqueue import clock
-from taskqueue.beat.schedule import Misfire, Schedule
+from taskqueue.beat.schedule import InvalidSchedule, Misfire, Schedule, Sending
 from taskqueue.beat.timing import due, latest_slot
 from taskqueue.message import Message
 from taskqueue.task import AnyTask
@@ -57,21 +57,36 @@ def task_id(name: str, slot_ms: int) -> str:
     return f"{name}@{clock.iso(slot_ms).removesuffix('+00:00')}Z"
 
 
-def message(schedule: Schedule, task: AnyTask, slot_ms: int, now_ms: int) -> Message:
-    """Return the message that runs `task` at the slot, and not before."""
+def sending_of(schedule: Schedule, tasks: Mapping[str, AnyTask]) -> Sending:
+    """Return how the schedule's task is sent, which is one of `tasks` or a Celery app's.
+
+    Raises:
+        InvalidSchedule: it is neither.
+    """
+    if schedule.sending:
+        return schedule.sending
+    try:
+        task = tasks[schedule.task]
+    except KeyError:
+        raise InvalidSchedule("task", "there is no task of that name") from None
+    return Sending(task.queue, task.options.expires_seconds)
+
+
+def message(schedule: Schedule, sending: Sending, slot_ms: int, now_ms: int) -> Message:
+    """Return the message that runs the schedule's task at the slot, and not before."""
     return Message(
         task=schedule.task,
         id=task_id(schedule.name, slot_ms),
         args=schedule.args,
         kwargs=schedule.kwargs,
-        queue=task.queue,
-        eta_ms=slot_ms,
-        expires_at_ms=_expires_at_ms(task, max(slot_ms, now_ms)),
+        queue=sending.queue,
+        eta_ms=slot_ms + round(sending.countdown_seconds * 1000),
+        expires_at_ms=_expires_at_ms(sending, max(slot_ms, now_ms)),
     )
 
 
-def _expires_at_ms(task: AnyTask, from_ms: int) -> int | None:
-    seconds = task.options.expires_seconds
+def _expires_at_ms(sending: Sending, from_ms: int) -> int | None:
+    seconds = sending.expires_seconds
     return None if seconds is None else from_ms + round(seconds * 1000)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from taskqueue.beat.dispatch import is_of_message, is_of_queue
 from taskqueue.beat.row import Row, advanced
-from taskqueue.task import AnyTask
+from taskqueue.beat.schedule import Sending
 
 # A schedule of one second has so many slots in the two minutes ahead. A batch takes a fraction of a
 # second, so that the delays, which are reckoned before it, hold.
@@ -15,10 +15,14 @@ MAX_BATCH = 120
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """What a tick still has to do for a schedule: send `slots`, in order, then move the cursor."""
+    """What a tick still has to do for a schedule: send `slots`, in order, then move the cursor.
+
+    `is_recorded`: whether the task has a record; an idempotent one has none.
+    """
 
     row: Row
-    task: AnyTask
+    sending: Sending
+    is_recorded: bool
     slots: Sequence[int]
     cursor_ms: int
 
@@ -123,7 +127,7 @@ def lanes(todos: Iterable[Todo]) -> list[Lane]:
     """Return a lane for each queue, and one more for those of its tasks that have no records."""
     by_way: dict[tuple[str, bool], list[Todo]] = {}
     for todo in todos:
-        way = (todo.task.queue, todo.task.options.idempotent)
+        way = (todo.sending.queue, todo.is_recorded)
         by_way.setdefault(way, []).append(todo)
     return [Lane(todos) for todos in by_way.values()]
 

@@ -14,7 +14,8 @@ class Row:
     `cursor_ms`: the time up to which every slot is done. `sent` counts the slots sent. When the row
     was written, `last_ms` was the latest of them that had passed, and `ahead` were those to come.
 
-    `declared`: the schedule stands in code. `changed`: the API has changed it since. `removed`: the
+    `declared`: the schedule stands in code, in that of the Celery app named `app` or, if that is
+    empty, in that which beat carries. `changed`: the API has changed it since. `removed`: the
     API has removed it; the row stays, or the code would bring it back. `version` counts the writes.
     """
 
@@ -27,6 +28,7 @@ class Row:
     last_ms: int | None = None
     ahead: Sequence[int] = ()
     version: int = 0
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +86,29 @@ def advanced(row: Row, slots: Iterable[int], cursor_ms: int, now_ms: int) -> Row
 
 
 def declare(
-    rows: Mapping[str, Row], schedules: Iterable[Schedule], now_ms: int
+    rows: Mapping[str, Row], schedules: Iterable[Schedule], now_ms: int, app: str = ""
 ) -> dict[str, Row | None]:
     """Return the rows to write so that the table agrees with the code; None: to delete.
 
-    What the API has changed or removed stays as the API left it.
+    `app`: whose code it is, as a `Row` says it; the rows of others stay. So does what the API has
+    changed or removed.
     """
     in_code = {schedule.name: schedule for schedule in schedules}
     writes: dict[str, Row | None] = {}
     for name, schedule in in_code.items():
         row = rows.get(name)
         if row is None:
-            writes[name] = Row(schedule, now_ms, declared=True)
-        elif row.declared and not (row.changed or row.removed) and row.schedule != schedule:
+            writes[name] = Row(schedule, now_ms, declared=True, app=app)
+        elif _is_of(row, app) and not (row.changed or row.removed) and row.schedule != schedule:
             writes[name] = _rescheduled(row, schedule, now_ms)
     for name, row in rows.items():
-        if row.declared and name not in in_code and (row.removed or not row.changed):
+        if _is_of(row, app) and name not in in_code and (row.removed or not row.changed):
             writes[name] = None
     return writes
+
+
+def _is_of(row: Row, app: str) -> bool:
+    return row.declared and row.app == app
 
 
 def _rescheduled(row: Row, schedule: Schedule, now_ms: int) -> Row:

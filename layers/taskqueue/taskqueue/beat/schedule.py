@@ -5,12 +5,16 @@ The same JSON object is the body of `PUT /schedules/{name}` and the definition i
     {"task": "select_populate_book", "interval_seconds": 100}
     {"task": "report", "crontab": "30 7 * * 1", "time_zone": "Europe/London", "misfire": "skip"}
     {"task": "remind", "at": "2027-01-01T08:00:00+00:00", "args": ["80"], "paused": true}
+
+One of a Celery app, which stands in the table only, says how its task is sent, too:
+
+    {"task": "shop.restock", "interval_seconds": 60, "sending": {"queue": "orders"}}
 """
 
 import json
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,8 +32,9 @@ MAX_SCHEDULE_ARGUMENTS_LENGTH = 100_000
 _NAME = re.compile(r"[A-Za-z0-9._~@:-]+")
 _FIELDS = frozenset(
     {"task", "interval_seconds", "crontab", "time_zone", "at", "args", "kwargs", "misfire"}
-    | {"paused"}
+    | {"paused", "sending"}
 )
+_SENDING_FIELDS = frozenset({"queue", "expires_seconds", "countdown_seconds"})
 _TIMINGS = ("interval_seconds", "crontab", "at")
 
 
@@ -51,8 +56,24 @@ class Misfire(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """How a task is sent that beat does not know, since it is a Celery app's.
+
+    `expires_seconds`: it is not run when it has waited longer. `countdown_seconds`: it runs so much
+    later than its slot.
+    """
+
+    queue: str
+    expires_seconds: float | None = None
+    countdown_seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a task is to run, and with which arguments; `name` is its identity."""
+    """When a task is to run, and with which arguments; `name` is its identity.
+
+    `sending`: of a Celery app's task. Of any other, beat finds the task itself by its name.
+    """
 
     name: str
     task: str
@@ -61,6 +82,7 @@ class Schedule:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     misfire: Misfire = Misfire.LATEST
     paused: bool = False
+    sending: Sending | None = None
 
 
 def parse(name: str, definition: Mapping[str, Any]) -> Schedule:
@@ -81,15 +103,18 @@ def parse(name: str, definition: Mapping[str, Any]) -> Schedule:
         kwargs=_typed(definition, "kwargs", dict, {}),
         misfire=_misfire(definition),
         paused=_typed(definition, "paused", bool, False),
+        sending=_sending(definition),
     )
 
 
 def check(schedule: Schedule, tasks: Container[str], now_ms: int) -> None:
-    """Check that the schedule can do something: its task is known, and it will be due.
+    """Check that the schedule of a task that is known here can do something: it will be due.
 
     Raises:
         InvalidSchedule: it cannot.
     """
+    if schedule.sending:
+        raise InvalidSchedule("sending", "is only of schedules that stand in a Celery app")
     if schedule.task not in tasks:
         raise InvalidSchedule("task", "there is no task of that name")
     if next_slot(schedule.timing, now_ms) is None:
@@ -106,6 +131,7 @@ def definition(schedule: Schedule) -> dict[str, Any]:
         "kwargs": dict(schedule.kwargs),
         "misfire": schedule.misfire.value,
         "paused": schedule.paused,
+        **({"sending": asdict(schedule.sending)} if schedule.sending else {}),
     }
 
 
@@ -187,6 +213,29 @@ def _misfire(fields: Mapping[str, Any]) -> Misfire:
     except ValueError:
         known = ", ".join(policy.value for policy in Misfire)
         raise InvalidSchedule("misfire", f"must be one of {known}") from None
+
+
+def _sending(fields: Mapping[str, Any]) -> Sending | None:
+    given = _typed(fields, "sending", dict, {})
+    if not given:
+        return None
+    if given.keys() - _SENDING_FIELDS:
+        raise InvalidSchedule("sending", f"has no other fields than {sorted(_SENDING_FIELDS)}")
+    expires_seconds = given.get("expires_seconds")
+    return Sending(
+        queue=_text(given, "queue"),
+        expires_seconds=None if expires_seconds is None else _seconds(given, "expires_seconds"),
+        countdown_seconds=_seconds({"countdown_seconds": 0, **given}, "countdown_seconds"),
+    )
+
+
+def _seconds(fields: Mapping[str, Any], name: str) -> float:
+    seconds = fields[name]
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise InvalidSchedule(name, "must be a number")
+    if not 0 <= seconds <= MAX_INTERVAL_SECONDS:
+        raise InvalidSchedule(name, f"must be from 0 to {MAX_INTERVAL_SECONDS}")
+    return seconds
 
 
 def _timing_fields(timing: Timing) -> dict[str, Any]:

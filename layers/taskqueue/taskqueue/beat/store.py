@@ -188,6 +188,8 @@ def _item(row: Row) -> Item:
         "ahead": {"L": [{"N": str(slot_ms)} for slot_ms in row.ahead]},
         "version": {"N": str(row.version + 1)},
     }
+    if row.app:
+        item["app"] = {"S": row.app}
     if row.last_ms is not None:
         item["last_ms"] = {"N": str(row.last_ms)}
     return item
@@ -221,6 +223,7 @@ def _row(item: Item) -> Row | BrokenRow:
             last_ms=int(item["last_ms"]["N"]) if "last_ms" in item else None,
             ahead=tuple(int(slot["N"]) for slot in item["ahead"]["L"]),
             version=int(item["version"]["N"]),
+            app=item["app"]["S"] if "app" in item else "",
         )
     except InvalidSchedule as error:
         return BrokenRow(name, str(error))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from taskqueue.beat.dispatch import Dispatch, Sends, TimeIsOver
-from taskqueue.beat.plan import Missed, message, plan
+from taskqueue.beat.plan import Missed, message, plan, sending_of
 from taskqueue.beat.round_robin import Lane, Round, Todo, lanes, round_of
 from taskqueue.beat.row import BrokenRow, Row, declare
 from taskqueue.beat.schedule import InvalidSchedule, Schedule
@@ -155,25 +155,25 @@ class _Ticking:
 
     def _todo(self, row: Row, tasks: Mapping[str, AnyTask], now_ms: int) -> Todo | None:
         schedule = row.schedule
-        if schedule.task not in tasks:
-            raise InvalidSchedule("task", "there is no task of that name")
+        sending = sending_of(schedule, tasks)
         planned = plan(schedule, row.cursor_ms, now_ms)
         if planned.missed:
             self.done.missed[schedule.name] = planned.missed
         if not planned.slots and not planned.missed:
             return None
-        return Todo(row, tasks[schedule.task], planned.slots, planned.cursor_ms)
+        is_recorded = schedule.sending is not None or not tasks[schedule.task].options.idempotent
+        return Todo(row, sending, is_recorded, planned.slots, planned.cursor_ms)
 
     def _send(self, lane: Lane, todos: Sequence[Todo]) -> Sequence[Exception | None]:
         now_ms = self.clock_ms()
         messages = [
-            message(todo.row.schedule, todo.task, slot_ms, now_ms)
+            message(todo.row.schedule, todo.sending, slot_ms, now_ms)
             for todo in todos
             for slot_ms in todo.next_slots
         ]
         if lane.closed_by:
             return [lane.closed_by for _ in messages]
-        return self.dispatch.send(messages, recorded=not todos[0].task.options.idempotent)
+        return self.dispatch.send(messages, recorded=todos[0].is_recorded)
 
     def _tell(self, ended: Round) -> None:
         name = ended.todo.row.schedule.name
