@@ -46,6 +46,23 @@ class Telling(Task):  # type: ignore[type-arg]
         told.append(("after_return", status))
 
 
+class FailingHooks(Task):  # type: ignore[type-arg]
+    """A task class one of whose hooks fails: the one that the task's second argument names."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        self.fail("on_success", args)
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        self.fail("on_failure", args)
+
+    def after_return(self, status: str, retval: Any, task_id: str, args: Any, *_: Any) -> None:
+        self.fail("after_return", args)
+
+    def fail(self, name: str, args: Any) -> None:
+        if args[1] == name:
+            raise LookupError(args[0])
+
+
 @app.task
 def price(pieces: int, each: float = 1.5) -> float:
     ran.append(pieces)
@@ -71,6 +88,23 @@ def day_of(at: datetime, total: Decimal) -> Any:
 @app.task(throws=(OutOfStock,))
 def ship(item: str) -> None:
     raise OutOfStock(item, 3)
+
+
+@app.task
+def complain(of: str) -> None:
+    raise ValueError(of)
+
+
+@app.task
+def complain_of(request: Any, exc: Exception, traceback: Any) -> None:
+    raise KeyError(*exc.args)
+
+
+@app.task(base=FailingHooks)
+def hooked(of: str, hook: str, *, fail: bool = False) -> str:
+    if fail:
+        raise ValueError(of)
+    return hook
 
 
 @app.task

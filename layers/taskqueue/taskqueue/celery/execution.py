@@ -24,6 +24,7 @@ from taskqueue.options import TaskOptions
 from taskqueue.records import states
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.execution import NOT_OF_THE_TASK, Execution
+from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
 from taskqueue.worker.time_limits import Stop, stopped_by_signal, stops_of
 
@@ -106,6 +107,7 @@ class CeleryExecution(Execution):
                 return self._failure(run, request, error)
             case states.RETRY:
                 meta = self._meta(run, request, states.RETRY, error.exc)
+                self._log_raised(request, error.exc or error)
                 return run_outcome.ended(run, states.RETRY, meta, now_ms, error=error.exc or error)
             case states.IGNORED:
                 return self._ignored(run, request, error)
@@ -117,6 +119,9 @@ class CeleryExecution(Execution):
         match error:
             case Reject():
                 return self._rejected(run, request, error)
+            case Exception() if run.stored and run.stored.state == states.FAILURE:
+                # A hook's error, which the tracer has stored and logged.
+                return self._failure(run, request, error)
             case errors.TimeLimitExceeded():
                 limit = self._options(run.attempt).time_limit_seconds
                 return self._ended_from_outside(run, request, TimeLimitExceeded(limit))
@@ -131,6 +136,7 @@ class CeleryExecution(Execution):
     def _failure(self, run: CeleryRun, request: Request, error: Exception) -> End:
         if self.raised:
             self.raised(run.message, error)
+        self._log_raised(request, error)
         return run_outcome.ended(
             run,
             states.FAILURE,
@@ -141,6 +147,12 @@ class CeleryExecution(Execution):
                 run, self.prepared.task(request).max_retries, error
             ),
         )
+
+    def _log_raised(self, request: Request, error: BaseException) -> None:
+        if isinstance(error, tuple(self.prepared.task(request).throws or ())):
+            self.log.info("raised", extra={"error": type(error).__name__})
+        else:
+            self.log.warning("raised", extra=error_fields(error))
 
     def _revoked(self, run: CeleryRun, request: Request) -> End:
         self._telling.revoked(request, "expired")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from taskqueue import clock
+from taskqueue.celery import logs
 from taskqueue.celery.execution import CeleryExecution
 from taskqueue.celery.prepared import prepare
 from taskqueue.celery.tasks import CeleryTasks
@@ -32,8 +33,9 @@ def worker(app: "Celery", queue: str | None = None, *, beat: bool = False) -> Ha
         StoreError: the schedules could not be stored.
     """
     tasks = CeleryTasks(app, queue or app.conf.task_default_queue)
-    prepared = prepare(app, wiring.result_metas(), hostname())
     logger = Logger(service=tasks.name)
+    logs.install(logger)
+    prepared = prepare(app, wiring.result_metas(), hostname())
     if logger.log_level <= logging.DEBUG:
         logger.debug("settings without meaning here", extra={"settings": without_meaning(app)})
     if beat:

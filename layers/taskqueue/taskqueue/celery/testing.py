@@ -9,8 +9,10 @@ with in_memory(app) as memory:
 from datetime import UTC, datetime
 from functools import partial
 
+from aws_lambda_powertools import Logger
 from celery import Celery
 
+from taskqueue.celery import logs
 from taskqueue.celery.execution import CeleryExecution
 from taskqueue.celery.prepared import prepare
 from taskqueue.celery.tasks import CeleryTasks
@@ -21,8 +23,9 @@ from taskqueue.testing.records import MemoryResultMetas
 def in_memory(app: Celery, now_ms: int | None = None) -> InMemory:
     """Return the queues, records and workers of a Celery app. `now_ms`: when its time begins."""
     metas = MemoryResultMetas()
-    prepared = prepare(app, metas, "celery@memory")
     tasks = CeleryTasks(app, app.conf.task_default_queue)
+    logs.install(Logger(service=tasks.name))
+    prepared = prepare(app, metas, "celery@memory")
     memory = InMemory(tasks, now_ms, execution=partial(CeleryExecution, prepared=prepared))
     metas.store = memory.store
     # Celery reckons a countdown from its own now.
