@@ -343,6 +343,28 @@ def test_a_retry_of_an_attempt_that_was_made_again_is_a_copy(store: TaskStore) -
     assert claim(store, again, later_ms + LEASE_MS, holder="m-2") == Claimed(3, 1, 2)
 
 
+def test_a_retry_sooner_than_the_one_that_is_recorded_is_a_copy(store: TaskStore) -> None:
+    message, sooner_ms, due_ms = started(store), NOW_MS + 60_000, NOW_MS + 90_000
+    sooner = replace(next_turn(message, after=1), eta_ms=sooner_ms)
+    again = replace(next_turn(message, after=2), eta_ms=due_ms)
+    assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
+    assert store.finish([end(message, 2, states.RETRY, next_due_ms=due_ms)]) == [True]
+    assert claim(store, sooner, sooner_ms, holder="m-2") == Superseded()
+    assert claim(store, again, due_ms, holder="m-3") == Claimed(3, 1, 0)
+    assert store.release(message.id, 3)
+    assert claim(store, sooner, due_ms, holder="m-2") == Superseded()
+    assert claim(store, again, due_ms + 1, holder="m-3") == Claimed(4, 1, 0)
+
+
+def test_a_retry_without_a_time_is_not_too_soon(store: TaskStore) -> None:
+    message = started(store)
+    again = next_turn(message, after=1)
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS + 5)]) == [True]
+    assert claim(store, again, NOW_MS + 5, holder="m-2") == Claimed(2, 1, 0)
+    assert store.release(message.id, 2)
+    assert claim(store, again, NOW_MS + 6, holder="m-2") == Claimed(3, 1, 0)
+
+
 def test_a_task_that_replaces_one_that_still_runs_waits_for_its_end(store: TaskStore) -> None:
     message = started(store)
     replacing = replace(message, turn=1_000_000)

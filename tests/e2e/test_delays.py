@@ -68,7 +68,7 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
     task_id = rest.post(START, body).expect(202)["task_id"]
     due_ms = from_iso(task(rest, task_id)["due_at"])
     schedules = stack.client("scheduler")
-    key = {"Name": schedule_name(task_id, 0), "GroupName": stack.outputs["ScheduleGroup"]}
+    key = {"Name": schedule_name(task_id, 0, None), "GroupName": stack.outputs["ScheduleGroup"]}
     schedule = schedules.get_schedule(**key)
     minute_before = datetime.fromtimestamp(due_ms // 1000 - 60, UTC)
     assert schedule["ScheduleExpression"] == f"at({minute_before:%Y-%m-%dT%H:%M:%S})"

@@ -14,7 +14,8 @@ from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Rig
 
-DAY_MS = 24 * 60 * 60 * 1000
+HOUR_MS = 60 * 60 * 1000
+DAY_MS = 24 * HOUR_MS
 
 
 @pytest.fixture
@@ -81,6 +82,54 @@ def test_a_far_retry_that_a_dead_worker_left_does_not_run_a_task_that_ended(
     rig.deliver_until_empty()
     assert ran == ["far"]
     assert rig.store.get("far") is None
+
+
+@pytest.mark.parametrize("waits", [[5 * DAY_MS, HOUR_MS], [HOUR_MS, 5 * DAY_MS]])
+def test_a_far_retry_that_is_asked_for_again_comes_at_the_time_of_its_record(
+    rig: Rig, waits: list[int]
+) -> None:
+    """The first attempt's end was not written: both of its retries are out."""
+    scheduler = MemoryScheduler(rig.broker)
+    client: Any = scheduler
+    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    asked, ran_at_ms = list(waits), list[int]()
+
+    @rig.app.task(bind=True)
+    def moody(run: Context) -> None:
+        if asked:
+            run.retry(countdown=asked.pop(0) / 1000)
+        ran_at_ms.append(rig.now_ms)
+
+    rig.send(Message("moody", "far"))
+    rig.fuse.errors["finish"] = [StoreError()]
+    rig.deliver_until_empty()
+    assert len(scheduler.schedules) == 2
+    due_ms = rig.record("far").due_at_ms
+    while scheduler.schedules:
+        rig.now_ms = min(one.at_ms for one in scheduler.schedules)
+        scheduler.run_due()
+        rig.deliver_until_empty()
+    assert (ran_at_ms, rig.record("far").status) == ([due_ms], "SUCCESS")
+
+
+def test_of_two_retries_of_a_turn_in_one_batch_the_one_that_is_recorded_runs(
+    rig: Rig, ran: list[str]
+) -> None:
+    waits = [100, 70]
+
+    @rig.app.task(bind=True)
+    def moody(run: Context) -> None:
+        if waits:
+            run.retry(countdown=waits.pop(0))
+        ran.append(run.id)
+
+    rig.send(Message("moody", "near"))
+    rig.fuse.errors["finish"] = [StoreError()]
+    for seconds in (0, 35, 200):
+        rig.now_ms = NOW_MS + seconds * 1000
+        rig.deliver()
+    assert (ran, rig.record("near").status) == (["near"], "SUCCESS")
+    assert rig.waiting() == []
 
 
 def test_a_task_that_polls_for_long_is_not_ended_by_the_receive_count(

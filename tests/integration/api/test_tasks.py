@@ -1,5 +1,6 @@
 """Starting, revoking and reading tasks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,10 @@ from botocore.exceptions import EndpointConnectionError
 from taskqueue import clock
 from taskqueue.lambdas import clients, wiring
 from taskqueue.message import Message, decode
+from taskqueue.records import states
+from taskqueue.records.lease import Claim
+from taskqueue.records.store import Finish
+from taskqueue.sending.sender import SendAgain
 from tests.support.api_stack import Send, Stack
 
 CALL = {"args": ["80", "news-1"]}
@@ -264,6 +269,27 @@ def test_a_task_that_its_parts_are_to_finish_is_revoked(stack: Stack, write: Sen
     task_id = write("POST", PATH, CALL).body["task_id"]
     stack.set_status(task_id, "PROGRESS")
     assert write("DELETE", f"/tasks/{task_id}").body["status"] == "REVOKED"
+
+
+def test_the_schedule_of_a_far_off_task_goes_with_it(stack: Stack, write: Send) -> None:
+    task_id = write("POST", PATH, {**CALL, "eta": later(hours=2)}).body["task_id"]
+    assert write("DELETE", f"/tasks/{task_id}").status == 200
+    assert clients.client("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_the_schedule_of_a_far_retry_goes_with_its_task(stack: Stack, write: Send) -> None:
+    task_id = write("POST", PATH, CALL).body["task_id"]
+    [message] = stack.messages()
+    due_ms = clock.now_ms() + 7_200_000
+    store, body = wiring.task_store(), stack.bodies()[0]
+    store.claim([Claim(message, due_ms, "m", "n")], clock.now_ms())
+    again = replace(message, turn=1, after=1, eta_ms=due_ms)
+    wiring.sender().send_again([SendAgain(again, body)], clock.now_ms())
+    ended = (task_id, 1, 0, states.RETRY, b"{}")
+    store.finish([Finish(*ended, retries=1, at_ms=clock.now_ms(), next_due_ms=due_ms)])
+    assert len(clients.client("scheduler").list_schedules()["Schedules"]) == 1
+    assert write("DELETE", f"/tasks/{task_id}").status == 200
+    assert clients.client("scheduler").list_schedules()["Schedules"] == []
 
 
 @pytest.mark.parametrize("status", ["STARTED", "SUCCESS", "FAILURE"])

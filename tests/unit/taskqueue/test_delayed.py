@@ -20,7 +20,7 @@ from taskqueue.sending.one_time_schedules import (
 
 QUEUE = Queue("work", "url", "arn:work")
 DUE_MS = 1_795_370_400_250
-MESSAGE = Message("t", "id", turn=3, eta_ms=DUE_MS)
+MESSAGE = Message("t", "id", turn=3, after=2, eta_ms=DUE_MS)
 
 
 class Scheduler:
@@ -51,7 +51,7 @@ def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
     sends(scheduler).send(QUEUE, MESSAGE, "body")
     assert scheduler.schedules == [
         {
-            "Name": schedule_name("id", 3),
+            "Name": schedule_name("id", 3, 2),
             "GroupName": "group",
             "ScheduleExpression": at_expression(DUE_MS - SCHEDULE_EARLY_MS),
             "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -85,23 +85,23 @@ def test_a_refusal_is_a_send_error(code: str) -> None:
 
 def test_a_schedule_is_deleted_if_it_is_there() -> None:
     scheduler = Scheduler()
-    sends(scheduler).delete("id", 3)
-    assert scheduler.deleted == [{"Name": schedule_name("id", 3), "GroupName": "group"}]
-    sends(Scheduler("ResourceNotFoundException")).delete("id", 3)
+    sends(scheduler).delete("id", 3, 2)
+    assert scheduler.deleted == [{"Name": schedule_name("id", 3, 2), "GroupName": "group"}]
+    sends(Scheduler("ResourceNotFoundException")).delete("id", 3, 2)
     with pytest.raises(SendError, match="AccessDenied"):
-        sends(Scheduler("AccessDenied")).delete("id", 3)
+        sends(Scheduler("AccessDenied")).delete("id", 3, 2)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_task_id_makes_a_valid_name(task_id: str) -> None:
-    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id, 0))
+    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id, 0, None))
 
 
 @given(
-    st.tuples(st.text(max_size=5), st.integers(0, 3)),
-    st.tuples(st.text(max_size=5), st.integers(0, 3)),
+    st.tuples(st.text(max_size=5), st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(st.text(max_size=5), st.integers(0, 3), st.integers(0, 3)),
 )
-def test_different_ids_or_turns_make_different_names(
-    one: tuple[str, int], other: tuple[str, int]
+def test_different_ids_turns_or_attempts_make_different_names(
+    one: tuple[str, int, int], other: tuple[str, int, int]
 ) -> None:
     assert (schedule_name(*one) == schedule_name(*other)) == (one == other)

@@ -133,6 +133,7 @@ def read_held(item: Item) -> Held:
         lease_until_ms=read_int(item, "lease_until_ms"),
         holder=_text(item, "holder"),
         nonce=_text(item, "nonce"),
+        due_at_ms=read_int(item, "due_at_ms"),
     )
 
 

@@ -9,7 +9,8 @@ a duplicate.
 A retry's message also says after which attempt it was sent. It is sent before that attempt's end is
 recorded, so it may overtake the record; it is not held up by the lease of the attempt that sent it.
 Its task has a record that outlives it, unless the worker died before it recorded the retry, and the
-task ran again and ended. So where there is none, the task ended long ago.
+task ran again and ended. So where there is none, the task ended long ago. If it ran again and asked
+for a later retry, both messages are out, and the sooner one does nothing.
 
 Each claim raises the attempt number, the fencing token that every later write of that worker must
 carry.
@@ -42,7 +43,10 @@ class Claim(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a task's record says of its last claim; all of it 0 or empty before the first."""
+    """What a task's record says of its last claim; all of it 0 or empty before the first.
+
+    `due_at_ms`: when the turn is due that it waits for, or waited for; 0 for at once.
+    """
 
     status: str
     attempt: int = 0
@@ -52,6 +56,7 @@ class Held(NamedTuple):
     lease_until_ms: int = 0
     holder: str = ""
     nonce: str = ""
+    due_at_ms: int = 0
 
 
 class Claimed(NamedTuple):
@@ -73,7 +78,7 @@ class AlreadyFinished(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The message is of an earlier turn: the task has been sent again since."""
+    """The task has been sent again since: for a later turn, or for this one at a later time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +118,17 @@ def has_had_record(message: Message) -> bool:
     return bool(message.after)
 
 
+def is_superseded(message: Message, held: Held) -> bool:
+    """Whether the task has been sent again since: for another turn, or to retry it later."""
+    if message.turn != held.turn:
+        return message.turn < held.turn
+    is_timed_retry = message.after is not None and message.eta_ms is not None
+    return is_timed_retry and (message.eta_ms or 0) < held.due_at_ms
+
+
 def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:
     """Return whether the claim holds, given what the record says."""
-    if held.lease_until_ms == NEVER_MS or claim.message.turn < held.turn:
+    if held.lease_until_ms == NEVER_MS or is_superseded(claim.message, held):
         return False
     return held.lease_until_ms <= now_ms or held.attempt == claim.message.after
 
@@ -130,7 +143,7 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     """Return why a claim does not hold, given what the record says."""
     if held.lease_until_ms == NEVER_MS:
         return AlreadyFinished(held.status)
-    if claim.message.turn < held.turn:
+    if is_superseded(claim.message, held):
         return Superseded()
     if claim.message.turn > held.turn and claim.message.after is None:
         return Leased(held.lease_until_ms)

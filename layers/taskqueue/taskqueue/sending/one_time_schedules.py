@@ -45,7 +45,7 @@ class OneTimeSchedules:
         self._dead_letter_arn = dead_letter_arn
 
     def send(self, queue: Queue, message: Message, body: str) -> None:
-        """Send `body` about a minute before its message is due; twice in one turn is once.
+        """Send `body` about a minute before its message is due; twice by one attempt is once.
 
         Raises:
             SendRefused: EventBridge Scheduler refuses it for good, a time too far off among others.
@@ -55,7 +55,7 @@ class OneTimeSchedules:
         with send_errors():
             try:
                 self._client().create_schedule(
-                    Name=schedule_name(message.id, message.turn),
+                    Name=schedule_name(message.id, message.turn, message.after),
                     GroupName=self._group,
                     ScheduleExpression=at,
                     FlexibleTimeWindow={"Mode": "OFF"},
@@ -74,7 +74,7 @@ class OneTimeSchedules:
                 if error_code(error) != "ConflictException":
                     raise
 
-    def delete(self, task_id: str, turn: int) -> None:
+    def delete(self, task_id: str, turn: int, after: int) -> None:
         """Delete a schedule whose message is not to be sent any more, if it is there.
 
         Raises:
@@ -83,16 +83,21 @@ class OneTimeSchedules:
         with send_errors():
             try:
                 self._client().delete_schedule(
-                    Name=schedule_name(task_id, turn), GroupName=self._group
+                    Name=schedule_name(task_id, turn, after), GroupName=self._group
                 )
             except ClientError as error:
                 if error_code(error) != "ResourceNotFoundException":
                     raise
 
 
-def schedule_name(task_id: str, turn: int) -> str:
-    """Return the schedule's name; a task id may have characters that a name may not."""
-    return f"task-{hashlib.sha256(f'{task_id}#{turn}'.encode()).hexdigest()[:48]}"
+def schedule_name(task_id: str, turn: int, after: int | None) -> str:
+    """Return the name of the schedule of a turn that the attempt `after` sent, if one did.
+
+    An attempt that is made again, since its end was not recorded, may ask for another time.
+    """
+    # A task id may have characters that a name may not.
+    digest = hashlib.sha256(f"{task_id}#{turn}#{after or 0}".encode()).hexdigest()
+    return f"task-{digest[:48]}"
 
 
 def at_expression(at_ms: int) -> str:

@@ -133,14 +133,16 @@ class Sender:
         outgoing = [self._outgoing(one.message, now_ms, one.body) for one in messages]
         return {one.message.id: error for one, error in self._send_all(outgoing).items()}
 
-    def take_back(self, task_id: str, turn: int) -> None:
+    def take_back(self, task_id: str, turn: int, after: int) -> None:
         """Delete the schedule of a message that is due in more than 15 minutes, if there is one.
+
+        `after`: the attempt that sent it; 0 for none.
 
         Raises:
             SendError: EventBridge Scheduler refused or did not answer.
         """
         if self._delayed:
-            self._delayed.delete(task_id, turn)
+            self._delayed.delete(task_id, turn, after)
 
     def _outgoing(self, message: Message, now_ms: int, body: str | None = None) -> "Outgoing":
         text = encode(message) if body is None else body

@@ -60,6 +60,7 @@ class _Row:
             lease_until_ms=self.lease_until_ms,
             holder=self.holder,
             nonce=self.nonce,
+            due_at_ms=record.due_at_ms or 0,
         )
 
 

@@ -45,8 +45,7 @@ def claim_due(
     for delivery in deliveries:
         if delivery.is_recorded and not delivery.is_early(now_ms):
             known = latest.setdefault(delivery.message.id, delivery)
-            if delivery.message.turn > known.message.turn:
-                latest[delivery.message.id] = delivery
+            latest[delivery.message.id] = max(known, delivery, key=_sent_last)
     nonce = secrets.token_hex(4)
     claims = [Claim(one.message, lease_until_ms, one.message_id, nonce) for one in latest.values()]
     outcomes = _outcomes(store, claims, now_ms) if claims else {}
@@ -61,6 +60,11 @@ def least_suspect(outcomes: Mapping[str, ClaimOutcome]) -> str | None:
     """
     suspects = [message_id for message_id, outcome in outcomes.items() if _lost(outcome)]
     return min(suspects, key=lambda message_id: _lost(outcomes[message_id]), default=None)
+
+
+def _sent_last(delivery: Delivery) -> tuple[int, int]:
+    """Order the messages of one task by when they were sent, copies alike."""
+    return delivery.message.turn, delivery.message.after or 0
 
 
 def _outcomes(
