@@ -675,6 +675,22 @@ def test_what_is_unknown_is_not_revoked(store: TaskStore) -> None:
         store.revoke("never-issued", NOW_MS)
 
 
+def test_a_task_that_is_revoked_unseen_is_sent_and_not_run(store: TaskStore) -> None:
+    message = task()
+    assert store.revoke_unseen(message.id, NOW_MS)
+    assert status_of(store, message) == states.REVOKED
+    assert store.enqueue(message, NOW_MS) == Enqueued.WAITING
+    assert store.enqueue_many([message], NOW_MS) == [Enqueued.WAITING]
+    assert claim(store, message) == AlreadyFinished("REVOKED")
+    assert not store.fail(message, ERROR, NOW_MS)
+
+
+def test_a_task_that_has_a_record_is_not_revoked_unseen(store: TaskStore) -> None:
+    message = started(store)
+    assert not store.revoke_unseen(message.id, NOW_MS)
+    assert status_of(store, message) == states.STARTED
+
+
 def test_a_failed_task_is_reset_for_a_new_turn_with_a_clean_slate(store: TaskStore) -> None:
     message = task(eta_ms=NOW_MS + 5)
     for died in range(3):

@@ -15,10 +15,11 @@ from celery.exceptions import (
 from taskqueue import errors
 from taskqueue.celery import run_outcome
 from taskqueue.celery.chords import HeaderPart, parts_of
+from taskqueue.celery.control import stamps
 from taskqueue.celery.current import CeleryRun, celery_s_turn, running
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
-from taskqueue.celery.telling import Telling
+from taskqueue.celery.telling import EXPIRED, Telling
 from taskqueue.errors import GiveBack, OutOfTime, StoreError
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
@@ -48,9 +49,9 @@ class CeleryExecution(Execution):
         run, request = self._run(attempt), self._request(attempt)
         with self._running(attempt), running(run):
             started_ms = self.now_ms()
-            if attempt.delivery.has_expired(started_ms):
-                self.log.warning("expired before it was run")
-                return self._with_follow_up(self._revoked(run, request), attempt)
+            if reason := self._revocation(attempt, request, started_ms):
+                self.log.warning("%s before it was run", reason)
+                return self._with_follow_up(self._revoked(run, request, reason), attempt)
             self._telling.received(request)
             try:
                 with stopped_by_signal(self._stops(attempt, left_seconds)):
@@ -154,8 +155,19 @@ class CeleryExecution(Execution):
         else:
             self.log.warning("raised", extra=error_fields(error))
 
-    def _revoked(self, run: CeleryRun, request: Request) -> End:
-        self._telling.revoked(request, "expired")
+    def _revocation(self, attempt: Attempt, request: Request, now_ms: int) -> str | None:
+        """Return why a task is not to be run, if it is not."""
+        if attempt.delivery.has_expired(now_ms):
+            return EXPIRED
+        keys = stamps.keys_of(stamps.stamps_of(request.fields))
+        try:
+            is_revoked = bool(keys) and any(self.prepared.backend.mget(keys))
+        except StoreError as error:
+            raise GiveBack(str(error)) from error
+        return "revoked by its stamp" if is_revoked else None
+
+    def _revoked(self, run: CeleryRun, request: Request, reason: str) -> End:
+        self._telling.revoked(request, reason)
         return run_outcome.ended(
             run, states.REVOKED, self._meta(run, request, states.REVOKED), self.now_ms()
         )

@@ -20,6 +20,9 @@ from taskqueue.worker.log_fields import error_fields
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+# Why a task is not run that has waited for too long.
+EXPIRED = "expired"
+
 
 class Telling:
     """Tells an app's backend, hooks and signals. What a hook raises changes no end."""
@@ -36,14 +39,18 @@ class Telling:
             signals.task_received.send(sender=None, request=request.context())
 
     def revoked(self, request: Request, reason: str) -> None:
-        """Tell of a task that is not run, since it has waited for too long."""
+        """Tell of a task that is not run, since it has expired or was revoked."""
         context, task = request.context(), self._prepared.task(request)
         self._prepared.backend.mark_as_revoked(
             request.id, reason, request=context, store_result=self._stores_errors(request)
         )
         with self._unharmed():
             signals.task_revoked.send(
-                sender=task, request=context, terminated=False, signum=None, expired=True
+                sender=task,
+                request=context,
+                terminated=False,
+                signum=None,
+                expired=reason == EXPIRED,
             )
 
     def failed(self, request: Request, error: Exception) -> None:

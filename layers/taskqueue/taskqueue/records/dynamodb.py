@@ -45,12 +45,13 @@ from taskqueue.records.item import (
     pending_item,
     read_parts,
     read_record,
+    revoked_item,
 )
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
-from taskqueue.records.store import Enqueued, Finish
+from taskqueue.records.store import Enqueued, Finish, is_revoked_unseen
 from taskqueue.records.updates import Update
 
 if TYPE_CHECKING:
@@ -83,19 +84,8 @@ class DynamoTaskStore:
         self._now_ms = now_ms
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
-        try:
-            with store_errors():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=pending_item(message, now_ms, self._retention),
-                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now",
-                    ExpressionAttributeNames={"#ttl": "ttl"},
-                    ExpressionAttributeValues={":now": number(now_ms // 1000)},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ConditionFailed as error:
-            return _known(message, error.item)
-        return Enqueued.NEW
+        found = self._insert(pending_item(message, now_ms, self._retention), now_ms)
+        return Enqueued.NEW if found is None else _known(message, found)
 
     def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
         new: list[Message] = []
@@ -253,6 +243,9 @@ class DynamoTaskStore:
             raise TaskAlreadyStarted
         return self.get(task_id) or record
 
+    def revoke_unseen(self, task_id: str, now_ms: int) -> bool:
+        return self._insert(revoked_item(task_id, now_ms, self._retention), now_ms) is None
+
     def reset(self, message: Message, now_ms: int) -> bool:
         return self._is_updated(message.id, updates.reset(message, now_ms, self._retention))
 
@@ -273,6 +266,22 @@ class DynamoTaskStore:
             raise store_error(str(code))
         item = self._item(message.id)
         return self.enqueue(message, now_ms) if has_expired(item, now_ms) else _known(message, item)
+
+    def _insert(self, item: Item, now_ms: int) -> Item | None:
+        """Write a new record; return the one that is there already, if one is."""
+        try:
+            with store_errors():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(id) OR #ttl <= :now",
+                    ExpressionAttributeNames={"#ttl": "ttl"},
+                    ExpressionAttributeValues={":now": number(now_ms // 1000)},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as error:
+            return error.item
+        return None
 
     def _item(self, task_id: str) -> Item:
         with store_errors():
@@ -309,7 +318,10 @@ class DynamoTaskStore:
 
 def _known(message: Message, item: Item) -> Enqueued:
     """Return how far the task is whose item has the id of `message`."""
-    if item.get("task", {}).get("S") != message.task:
+    name = item.get("task", {}).get("S")
+    if is_revoked_unseen(name, item["status"]["S"]):
+        return Enqueued.WAITING
+    if name != message.task:
         raise TaskIdTaken
     waiting = item["status"]["S"] in states.WAITING
     return Enqueued.WAITING if waiting else Enqueued.BEGUN

@@ -25,11 +25,12 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
 import json
 from typing import Any
 
+from taskqueue.errors import TaskRevoked
 from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.message import Message
 from taskqueue.records import states
-from taskqueue.records.lease import Claim, Held
-from taskqueue.records.meta import outcome_of, result_meta
+from taskqueue.records.lease import NEVER_MS, Claim, Held
+from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 
@@ -69,6 +70,22 @@ def started_item(claim: Claim, now_ms: int, retention: Retention) -> Item:
         "retries": number(claim.message.retries),
         "lease_until_ms": number(claim.lease_until_ms),
         "started_at_ms": number(claim.starts_at_ms(now_ms)),
+    }
+
+
+def revoked_item(task_id: str, now_ms: int, retention: Retention) -> Item:
+    """Return the item of a task that is revoked before anyone has recorded it.
+
+    Its task and its queue are not known.
+    """
+    message = Message(task="", id=task_id)
+    error = ErrorInfo.of(TaskRevoked("revoked"))
+    return {
+        **pending_item(message, now_ms, retention),
+        "result": {"B": result_meta(message, states.REVOKED, error=error, at_ms=now_ms)},
+        "status": string(states.REVOKED),
+        "lease_until_ms": number(NEVER_MS),
+        "finished_at_ms": number(now_ms),
     }
 
 

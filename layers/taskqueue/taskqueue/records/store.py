@@ -7,6 +7,7 @@ The life of a record, and the writes that move it:
                                       └──finish──> RETRY ──claim──> STARTED …
     release: STARTED ──> PENDING        fail: any but SUCCESS and REVOKED ──> FAILURE
     reset:   FAILURE ──> PENDING        revoke: PENDING | RETRY ──> REVOKED
+    revoke_unseen: no record ──> REVOKED
 
 What a claim needs to hold stands in `lease`. A retry and a reset begin a new turn of the task.
 """
@@ -21,6 +22,7 @@ from taskqueue.message import Message
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
+from taskqueue.records.states import REVOKED
 
 
 class Finish(NamedTuple):
@@ -47,6 +49,11 @@ class Enqueued(Enum):
     NEW = "the record was written"
     WAITING = "the task is known and waits: sending its message again does no harm"
     BEGUN = "the task is known and has started or finished: its message need not be sent"
+
+
+def is_revoked_unseen(task: str | None, status: str) -> bool:
+    """Whether a record is of a task that was revoked before its name was known."""
+    return not task and status == REVOKED
 
 
 class Recorder(Protocol):
@@ -153,6 +160,14 @@ class TaskStore(Recorder, GroupStore, Protocol):
         Raises:
             TaskNotFound: there is no task of that id.
             TaskAlreadyStarted: the task runs, or has finished.
+        """
+        ...
+
+    def revoke_unseen(self, task_id: str, now_ms: int) -> bool:
+        """Write REVOKED of a task without a record: it is to be sent, or a stock client sent it.
+
+        Its message is still to be sent: whoever receives it tells what waits for the task. False
+        where there is a record.
         """
         ...
 

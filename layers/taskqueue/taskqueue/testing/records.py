@@ -32,7 +32,7 @@ from taskqueue.records.lease import (
 from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
-from taskqueue.records.store import Enqueued, Finish
+from taskqueue.records.store import Enqueued, Finish, is_revoked_unseen
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_ITEM_BYTES = 400 * 1024
@@ -83,6 +83,8 @@ class MemoryTaskStore:
             if row is None:
                 self._rows[message.id] = self._pending(message, now_ms)
                 return Enqueued.NEW
+            if is_revoked_unseen(row.record.task, row.record.status):
+                return Enqueued.WAITING
             if row.record.task != message.task:
                 raise TaskIdTaken
             waiting = row.record.status in states.WAITING
@@ -213,6 +215,15 @@ class MemoryTaskStore:
         ):
             raise TaskAlreadyStarted
         return self._rows[task_id].record
+
+    def revoke_unseen(self, task_id: str, now_ms: int) -> bool:
+        with self._lock:
+            if self._row(task_id):
+                return False
+            row = self._pending(Message("", task_id), now_ms)
+            error = ErrorInfo.of(TaskRevoked("revoked"))
+            self._rows[task_id] = self._ended(row, states.REVOKED, now_ms, None, error=error)
+            return True
 
     def reset(self, message: Message, now_ms: int) -> bool:
         def fresh(row: _Row) -> _Row:

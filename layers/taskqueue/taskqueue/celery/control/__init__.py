@@ -1,0 +1,1 @@
+"""What `app.control` asks workers elsewhere, answered from the table of task records."""

@@ -1,0 +1,32 @@
+"""Tasks that are revoked by their stamps: each revoked stamp is an item in the table of records.
+
+A worker looks for the stamps of a task that has some, and of no other.
+https://docs.celeryq.dev/en/stable/userguide/canvas.html#stamping
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# What is stored under a stamp's key: that it is there is all it says.
+REVOKED = b"{}"
+
+
+def keys_of(stamps: Mapping[str, Any]) -> list[str]:
+    """Return the keys of stamps. A header's stamp is a value or a list of them."""
+    return [_key(header, value) for header, values in stamps.items() for value in _listed(values)]
+
+
+def stamps_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stamps of a task's request fields."""
+    stamps = fields.get("stamps") or {}
+    named = fields.get("stamped_headers") or ()
+    return {header: stamps[header] for header in named if stamps.get(header) is not None}
+
+
+def _key(header: str, value: Any) -> str:
+    return f"taskqueue-revoked-stamp-{json.dumps([header, value], default=str)}"
+
+
+def _listed(values: Any) -> Iterable[Any]:
+    return values if isinstance(values, list | tuple | set | frozenset) else [values]
