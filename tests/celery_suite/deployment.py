@@ -23,23 +23,20 @@ from taskqueue.celery import worker
 
 handler = worker(app)
 '''
-_LAYERS = """  CeleryLayer:
-    Type: AWS::Serverless::LayerVersion
-    Metadata: {BuildMethod: makefile}
-    Properties: {ContentUri: layers, CompatibleRuntimes: [python3.13]}
-  SuiteLayer:
+_LAYER = """  SuiteLayer:
     Type: AWS::Serverless::LayerVersion
     Metadata: {BuildMethod: makefile}
     Properties: {ContentUri: layers, CompatibleRuntimes: [python3.13]}
 """
 _LAYER_S_RULE = """
 build-SuiteLayer: target
+	$(call libraries,taskqueue,$(NOT_IN_CELERY_LAYER),celery)
 	cp -R suite/. "$(TARGET)"
+	$(call compiled)
 """
 _QUEUES = "&queues [notifications, views, rankings"
-_ROWS = "    notifications: {Folder: notify_friends}\n"
+_ROWS = "    notifications: {Folder: notify_friends, Layer: SocialLayer}\n"
 _VARIABLES = "        TASKS_TABLE: !Ref TasksTable\n"
-_CONSUMERS_LAYERS = "Layers: [!Ref TaskqueueLayer, !Ref SocialLayer, !Ref BooksLayer"
 _FIRST_LAYER = "  TaskqueueLayer:\n"
 
 
@@ -71,10 +68,9 @@ def _add_consumer(project: Path, redis_port: int) -> None:
     text = template.read_text()
     for found, replaced in (
         (_QUEUES, f"{_QUEUES}, celery"),
-        (_ROWS, f"{_ROWS}    celery: {{Folder: celery_suite}}\n"),
+        (_ROWS, f"{_ROWS}    celery: {{Folder: celery_suite, Layer: SuiteLayer}}\n"),
         (_VARIABLES, f'{_VARIABLES}        REDIS_PORT: "{redis_port}"\n'),
-        (_CONSUMERS_LAYERS, f"{_CONSUMERS_LAYERS}, !Ref CeleryLayer, !Ref SuiteLayer"),
-        (_FIRST_LAYER, _LAYERS + _FIRST_LAYER),
+        (_FIRST_LAYER, _LAYER + _FIRST_LAYER),
     ):
         if found not in text:
             raise ToolError(f"template.yaml has no {found.strip()!r} any more")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_NAME = re.compile(r"`([\w./-]+/[\w.-]+|[\w-]+\.yaml)`")
+_NAME = re.compile(r"`([\w./-]+/[\w.-]+|[\w-]+\.(?:yaml|toml))`")
 _BEFORE = re.compile(r"before `([^`]+)`")
 _CALL = re.compile(r"-d '(\{.*?\})' \$api(/\S+)")
 
@@ -70,7 +70,7 @@ def apply(page: str, project: Path) -> None:
     """Change the project as the page says."""
     for step in steps(page):
         path = project / step.path
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(step.apply(path.read_text() if path.exists() else ""))
 
 

@@ -73,6 +73,15 @@ def test_every_queue_has_a_consumer_that_reports_single_failures() -> None:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], queue
 
 
+def test_a_consumer_has_the_layer_of_its_tasks_and_no_other() -> None:
+    notifications, rankings = (
+        cfn.FUNCTIONS[f"{queue}Function"] for queue in ("notifications", "rankings")
+    )
+
+    assert notifications["Layers"] == [{"Ref": "TaskqueueLayer"}, {"Ref": "SocialLayer"}]
+    assert rankings["Layers"] == [{"Ref": "TaskqueueLayer"}, {"Ref": "BooksLayer"}]
+
+
 def test_a_row_says_what_is_other_for_its_queue() -> None:
     sources = {queue: source for _, queue, source in cfn.event_sources()}
 
@@ -126,12 +135,19 @@ def test_a_queue_s_name_is_free_however_soon_a_deleted_stack_is_deployed_anew(qu
     assert cfn.STACK_ID in cfn.QUEUES[queue]["QueueName"]
 
 
-def test_functions_know_the_tasks_of_every_queue() -> None:
+def _runs_celery_s_tasks(function: str) -> bool:
+    module = cfn.ROOT / "functions" / cfn.folder(function) / "app.py"
+    return "taskqueue.celery" in module.read_text()
+
+
+def test_functions_know_the_tasks_of_every_queue_but_those_of_celery_apps() -> None:
     modules = cfn.VARIABLES["TASK_MODULES"].split(",")
 
     apps = [importlib.import_module(module).app for module in modules]
-    queues = {task.queue for app in apps for task in app.tasks.values()}
-    assert queues == set(cfn.VARIABLES["QUEUES"]["Fn::Join"][1])
+    queues = {f"{task.queue}Queue" for app in apps for task in app.tasks.values()}
+    consumers = {queue: function for function, queue, _ in cfn.event_sources()}
+    light = {queue for queue in cfn.WORK_QUEUES if not _runs_celery_s_tasks(consumers[queue])}
+    assert queues == light
 
 
 @pytest.mark.parametrize("table", cfn.TABLES)
