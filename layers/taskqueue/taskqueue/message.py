@@ -20,7 +20,7 @@ from taskqueue.groups.part import Part
 MAX_BYTES = 1_048_576
 # Arguments that come compressed may have so many bytes when they are not.
 MAX_DECOMPRESSED_BYTES = 10 * MAX_BYTES
-# What kombu calls zlib, which it writes for `compression="gzip"`, too (kombu.compression).
+# What kombu writes for `compression="gzip"` and for `"zlib"`: it is zlib's form (kombu.compression).
 COMPRESSION = "application/x-gzip"
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
@@ -317,7 +317,7 @@ def _content_text(envelope: dict[str, Any]) -> object:
     if compression is None:
         return _base64_text(content)
     if compression != COMPRESSION:
-        raise PoisonMessage(f"compression {str(compression)[:60]!r} is refused: only zlib is read")
+        raise PoisonMessage(f"compression {str(compression)[:60]!r} is refused: only gzip is read")
     return _decompressed(content)
 
 

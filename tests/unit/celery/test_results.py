@@ -111,10 +111,24 @@ def test_arguments_and_results_keep_the_types_that_kombu_writes(memory: InMemory
     assert shop.ran == [{"id": uuid.UUID(int=7), "at": [at]}]
 
 
-def test_compressed_arguments_run(memory: InMemory) -> None:
-    task_id = stock.send(memory, stock.message(shop.price, [4], compression="gzip"))
+@pytest.mark.parametrize("compression", ["gzip", "zlib"])
+def test_compressed_arguments_run(memory: InMemory, compression: str) -> None:
+    task_id = stock.send(memory, stock.message(shop.price, [4], compression=compression))
     memory.work()
     assert shop.app.AsyncResult(task_id).get() == 6.0
+
+
+@pytest.mark.parametrize(
+    ("compression", "named"), [("bzip2", "application/x-bz2"), ("lzma", "application/x-lzma")]
+)
+def test_arguments_that_are_compressed_otherwise_are_a_dead_letter(
+    memory: InMemory, compression: str, named: str
+) -> None:
+    task_id = stock.send(memory, stock.message(shop.price, [4], compression=compression))
+    memory.work()
+    (letter,) = memory.dead_letters()
+    assert (letter.task_id, shop.ran) == (task_id, [])
+    assert letter.reason == f"compression {named!r} is refused: only gzip is read"
 
 
 def test_a_failure_is_raised_again_where_its_result_is_asked_for(memory: InMemory) -> None:
