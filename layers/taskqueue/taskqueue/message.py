@@ -1,4 +1,4 @@
-"""A task message: Celery's message protocol 2 in kombu's SQS envelope.
+"""A task message: Celery's message protocol 2 in kombu's SQS envelope. Protocol 1 is read, too.
 
 https://docs.celeryq.dev/en/stable/internals/protocol.html#version-2
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taskqueue import clock
+from taskqueue import clock, protocol_1
 from taskqueue.errors import MessageTooLarge, PoisonMessage, WrongArguments
 from taskqueue.groups.part import Part
 
@@ -118,7 +118,7 @@ def decode(body: str) -> Message:
 
 
 def envelope_of(body: str) -> dict[str, Any]:
-    """Return kombu's envelope, whose headers are Celery's.
+    """Return kombu's envelope, whose headers are Celery's; of protocol 1, as protocol 2 has it.
 
     Raises:
         PoisonMessage: the body is no Celery task in JSON.
@@ -126,7 +126,20 @@ def envelope_of(body: str) -> dict[str, Any]:
     envelope = _envelope(body)
     if not isinstance(envelope.get("headers"), dict):
         raise PoisonMessage("the message has no Celery headers (protocol 2)")
-    return envelope
+    return envelope if "task" in envelope["headers"] else _of_protocol_1(envelope)
+
+
+def _of_protocol_1(envelope: dict[str, Any]) -> dict[str, Any]:
+    content = _parsed(envelope)
+    if not isinstance(content, dict):
+        raise PoisonMessage("neither the headers (protocol 2) nor the body (1) name a task")
+    headers = {**envelope["headers"], **protocol_1.headers_of(content)}
+    headers.pop("compression", None)
+    # What its sender wrote may hold NaN, which Python's JSON reads.
+    text = json.dumps(protocol_1.content_of(content), separators=(",", ":"))
+    properties = {**_properties_of(envelope), "body_encoding": "base64"}
+    body = base64.b64encode(text.encode()).decode()
+    return {**envelope, "headers": headers, "body": body, "properties": properties}
 
 
 def sent_again(
@@ -291,14 +304,7 @@ def _envelope(body: str) -> dict[str, Any]:
 
 def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     """Return the arguments, and what follows the task."""
-    content_type = envelope.get("content-type")
-    if content_type != "application/json":
-        raise PoisonMessage(f"content type {str(content_type)[:60]!r} is refused: only JSON is run")
-    content = _content_text(envelope)
-    try:
-        parts = json.loads(content) if isinstance(content, str) else content
-    except (ValueError, RecursionError):
-        raise PoisonMessage("the task's arguments are not JSON") from None
+    parts = _parsed(envelope)
     if not isinstance(parts, list) or len(parts) < 2:
         raise PoisonMessage("the body must be [args, kwargs, embed]")
     args, kwargs = parts[0], parts[1]
@@ -308,10 +314,22 @@ def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[
     return args, kwargs, {name: value for name, value in embed.items() if value}
 
 
+def _parsed(envelope: dict[str, Any]) -> Any:
+    """Return what the body says, be it JSON or read already."""
+    content_type = envelope.get("content-type")
+    if content_type != "application/json":
+        raise PoisonMessage(f"content type {str(content_type)[:60]!r} is refused: only JSON is run")
+    content = _content_text(envelope)
+    try:
+        return json.loads(content) if isinstance(content, str) else content
+    except (ValueError, RecursionError):
+        raise PoisonMessage("the task's arguments are not JSON") from None
+
+
 def _content_text(envelope: dict[str, Any]) -> object:
-    """Return the arguments as their sender wrote them: plain, or in base64 and maybe compressed."""
-    content, properties = envelope.get("body"), envelope.get("properties")
-    if not isinstance(properties, dict) or properties.get("body_encoding") != "base64":
+    """Return the body as its sender wrote it: plain, or in base64 and maybe compressed."""
+    content = envelope.get("body")
+    if _properties_of(envelope).get("body_encoding") != "base64":
         return content
     compression = envelope["headers"].get("compression")
     if compression is None:
@@ -350,16 +368,19 @@ def _base64_bytes(content: object) -> bytes:
         raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
 
 
-def _queue(envelope: dict[str, Any]) -> str:
+def _properties_of(envelope: dict[str, Any]) -> dict[str, Any]:
     properties = envelope.get("properties")
-    info = properties.get("delivery_info") if isinstance(properties, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _queue(envelope: dict[str, Any]) -> str:
+    info = _properties_of(envelope).get("delivery_info")
     key = info.get("routing_key") if isinstance(info, dict) else None
     return key if isinstance(key, str) else ""
 
 
 def _group_id(envelope: dict[str, Any]) -> str | None:
-    properties = envelope.get("properties")
-    group_id = properties.get("MessageGroupId") if isinstance(properties, dict) else None
+    group_id = _properties_of(envelope).get("MessageGroupId")
     return group_id if isinstance(group_id, str) else None
 
 

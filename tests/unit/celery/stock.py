@@ -11,9 +11,12 @@ from taskqueue.testing import InMemory
 _client = Celery("stock", broker="memory://")
 
 
-def message(task: Any, args: Any = (), kwargs: Any = None, **options: Any) -> dict[str, Any]:
+def message(
+    task: Any, args: Any = (), kwargs: Any = None, *, protocol: int = 2, **options: Any
+) -> dict[str, Any]:
     """Return kombu's envelope of one publish of a task of the shop's."""
     options.setdefault("queue", "orders")
+    _client.conf.task_protocol = protocol
     _client.send_task(task.name, args, kwargs, **options)
     with _client.connection_for_read() as connection:
         channel: Any = connection.default_channel
@@ -25,5 +28,5 @@ def send(memory: InMemory, envelope: dict[str, Any], queue: str = "orders") -> s
     """Put a message on its queue, as SQS takes it; return the task's id."""
     body = base64.b64encode(json.dumps(envelope).encode()).decode()
     memory.broker.send_message(QueueUrl=memory.queues[queue].url, MessageBody=body)
-    task_id: str = envelope["headers"]["id"]
+    task_id: str = envelope["properties"]["correlation_id"]
     return task_id

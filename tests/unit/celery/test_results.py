@@ -111,6 +111,19 @@ def test_arguments_and_results_keep_the_types_that_kombu_writes(memory: InMemory
     assert shop.ran == [{"id": uuid.UUID(int=7), "at": [at]}]
 
 
+def test_messages_of_protocol_1_run(memory: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    envelope = stock.message(
+        shop.price, [4], protocol=1, task_id="v1", headers={"tenant": "t1"}, link=shop.echo.s()
+    )
+    stock.send(memory, envelope)
+    stock.send(memory, stock.message(shop.charge, [1], protocol=1, task_id="v1-retried"))
+    monkeypatch.setitem(shop.app.conf, "task_protocol", 1)
+    memory.work(30)
+    assert shop.app.AsyncResult("v1").get() == 6.0
+    assert shop.app.AsyncResult("v1-retried").get() == "hello 1"
+    assert shop.ran == [4, 0, 6.0, 1]
+
+
 @pytest.mark.parametrize("compression", ["gzip", "zlib"])
 def test_compressed_arguments_run(memory: InMemory, compression: str) -> None:
     task_id = stock.send(memory, stock.message(shop.price, [4], compression=compression))

@@ -94,6 +94,21 @@ CHAINED = (
     '"delivery_tag": "a27f3633-9b76-4fdf-8ce1-f4604bdbfcb1"}}'
 )
 
+# With `task_protocol = 1`, a header of the caller's, a time limit of 30 s and a link.
+PROTOCOL_1 = (
+    '{"body": "eyJ0YXNrIjogIm5vdGlmeV9mcmllbmRzIiwgImlkIjogIjY2NjY2NjY2LTIyMjItMzMzMy00NDQ0LTU1NTU1'
+    "NTU1NTU1NSIsICJhcmdzIjogWyI4MCIsICJuMSJdLCAia3dhcmdzIjogeyJiIjogMX0sICJncm91cCI6IG51bGwsICJncm"
+    "91cF9pbmRleCI6IG51bGwsICJyZXRyaWVzIjogMCwgImV0YSI6IG51bGwsICJleHBpcmVzIjogbnVsbCwgInV0YyI6IHRy"
+    "dWUsICJjYWxsYmFja3MiOiBbeyJ0YXNrIjogIm5vdGlmeV9mcmllbmRzIiwgImFyZ3MiOiBbIm5leHQiXSwgImt3YXJncy"
+    "I6IHt9LCAib3B0aW9ucyI6IHt9LCAic3VidGFza190eXBlIjogbnVsbCwgImltbXV0YWJsZSI6IHRydWV9XSwgImVycmJh"
+    "Y2tzIjogbnVsbCwgInRpbWVsaW1pdCI6IFszMCwgbnVsbF0sICJ0YXNrc2V0IjogbnVsbCwgImNob3JkIjogbnVsbH0="
+    '", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"tenant": "t1"}'
+    ', "properties": {"correlation_id": "66666666-2222-3333-4444-555555555555", "reply_to": '
+    '"3a2a0462-b8c8-3093-84d0-153e9cac0132", "delivery_mode": 2, "delivery_info": {"exchange": "", '
+    '"routing_key": "notifications"}, "priority": 0, "body_encoding": "base64", "delivery_tag": '
+    '"22f2a5a5-16d8-4eae-afb7-31aeb9e577d0"}}'
+)
+
 
 def base64_of(text: str) -> str:
     """Return the whole envelope in base64, which is kombu's default on SQS."""

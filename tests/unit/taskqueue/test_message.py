@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import json
 import zlib
 from typing import Any
@@ -22,6 +23,7 @@ from taskqueue.message import (
     Message,
     decode,
     encode,
+    envelope_of,
     sent_again,
 )
 from tests.unit.taskqueue.kombu_messages import (
@@ -29,11 +31,16 @@ from tests.unit.taskqueue.kombu_messages import (
     COMPRESSED,
     PICKLED,
     PLAIN,
+    PROTOCOL_1,
     TIMED,
     base64_of,
     changed,
     with_content,
 )
+
+
+# The body of a message of protocol 1.
+V1: dict[str, Any] = {"task": "notify_friends", "id": "v1", "args": ["80"], "kwargs": {}}
 
 
 def zipped(text: str) -> str:
@@ -100,6 +107,42 @@ def test_a_stock_client_s_message_with_times_and_limits(spelling: Any) -> None:
     assert (message.root_id, message.parent_id) == ("r", "p")
 
 
+@pytest.mark.parametrize("spelling", [str, base64_of], ids=["plain", "base64"])
+def test_a_message_of_protocol_1(spelling: Any) -> None:
+    message = decode(spelling(PROTOCOL_1))
+    assert message.embed.keys() == {"callbacks"}
+    assert dataclasses.replace(message, embed={}) == Message(
+        task="notify_friends",
+        id="66666666-2222-3333-4444-555555555555",
+        args=["80", "n1"],
+        kwargs={"b": 1},
+        queue="notifications",
+        time_limit_seconds=30,
+        is_own=False,
+        headers={"tenant": "t1"},
+    )
+
+
+def test_a_message_of_protocol_1_is_compressed_or_counts_its_retries() -> None:
+    zipped_body = zipped(json.dumps({**V1, "retries": 2, "taskset": "g"}))
+    body = changed(PROTOCOL_1, body=zipped_body, headers={"compression": "application/x-gzip"})
+    message = decode(body)
+    assert (message.args, message.retries, message.turn) == (["80"], 2, 2)
+    assert envelope_of(body)["headers"]["group"] == "g"
+
+
+def test_a_message_of_protocol_1_goes_on_as_one_of_protocol_2() -> None:
+    again = sent_again(PROTOCOL_1, turn=1, after=1, retries=1, eta="2026-11-22T18:00:00+00:00")
+    message, before = decode(again), decode(PROTOCOL_1)
+    assert (message.turn, message.after, message.retries) == (1, 1, 1)
+    assert message.eta_ms == 1_795_370_400_000
+    assert (message.args, message.kwargs, message.embed) == (
+        before.args,
+        before.kwargs,
+        before.embed,
+    )
+
+
 def test_an_eta_without_a_zone_is_utc() -> None:
     message = decode(changed(TIMED, headers__eta="2026-11-22T18:00:00.250000"))
     assert message.eta_ms == 1_795_370_400_250
@@ -130,6 +173,10 @@ def test_an_eta_without_a_zone_is_utc() -> None:
         (changed(COMPRESSED, body=base64_of("not so")), "cannot be decompressed"),
         (changed(COMPRESSED, body=zipped("[")[:-8]), "or are cut"),
         (changed(COMPRESSED, body=zipped(" " * (MAX_DECOMPRESSED_BYTES + 1))), "more than 1048"),
+        (changed(PROTOCOL_1, body=base64_of("[1]")), "nor the body (1) name a task"),
+        (changed(PROTOCOL_1, body=base64_of("{}")), "'task' and 'id'"),
+        (changed(PROTOCOL_1, body=base64_of(json.dumps({**V1, "args": 7}))), "args must be a list"),
+        (changed(PROTOCOL_1, **{"content-type": "application/x-python-serialize"}), "is refused"),
         (changed(PLAIN, body=None), "not text"),
         (changed(PLAIN, body="?"), "neither JSON nor base64"),
         (changed(PLAIN, body=base64_of("[")), "arguments are not JSON"),
@@ -202,6 +249,18 @@ FIELDS = [
 ]
 odd_numbers = st.sampled_from([float("nan"), float("inf"), -float("inf"), -1, 10**400, 1e308])
 odd_values = json_values | odd_numbers | st.lists(odd_numbers, max_size=2)
+
+
+V1_FIELDS = ["task", "id", "args", "kwargs", "retries", "eta", "expires", "taskset", "timelimit"]
+
+
+@given(st.sampled_from([*V1_FIELDS, "callbacks", "errbacks", "chord", "headers"]), odd_values)
+def test_any_value_in_any_field_of_protocol_1_is_a_message_or_poison(
+    field: str, value: Any
+) -> None:
+    with contextlib.suppress(PoisonMessage):
+        body = changed(PROTOCOL_1, body=base64_of(json.dumps({**V1, field: value})))
+        assert decode(body) == decode(json.dumps(envelope_of(body)))
 
 
 @given(st.sampled_from(FIELDS), odd_values)

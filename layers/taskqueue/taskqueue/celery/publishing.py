@@ -47,6 +47,11 @@ class Amqp(AMQP):
 
     publisher_pool = producer_pool  # type: ignore[assignment]
 
+    @property
+    def create_task_message(self) -> Any:
+        """How messages are made: by protocol 2, whatever `task_protocol` says."""
+        return self.as_task_v2
+
     def _retry_publish(self, publish: Any, *args: Any, **kwargs: Any) -> Any:
         """Send what follows a task that has ended; its failure is not the task's."""
         with celery_s_turn():
