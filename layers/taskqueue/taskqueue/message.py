@@ -20,14 +20,14 @@ from taskqueue.groups.part import Part
 MAX_BYTES = 1_048_576
 # Arguments that come compressed may have so many bytes when they are not.
 MAX_DECOMPRESSED_BYTES = 10 * MAX_BYTES
-# What kombu writes for `compression="gzip"` and for `"zlib"`: it is zlib's form (kombu.compression).
+# What kombu writes for `compression="gzip"` and for `"zlib"`, in zlib's form (kombu.compression).
 COMPRESSION = "application/x-gzip"
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 255
 ORIGIN = "taskqueue"
 # This project's own headers, by names that are no caller's.
 TURN, AFTER, DEPTH = "taskqueue_turn", "taskqueue_after", "taskqueue_depth"
-PART = "taskqueue_part"
+PART, REDELIVERED = "taskqueue_part", "taskqueue_redelivered"
 MAX_COUNT = 1_000_000_000
 # A task that replaces another has its id; its turns come after all that the other may have had.
 TURNS_BEFORE_A_REPLACEMENT = 1_000_000
@@ -36,7 +36,7 @@ _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
     | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting", "compression"}
-    | {TURN, AFTER, DEPTH, PART}
+    | {TURN, AFTER, DEPTH, PART, REDELIVERED}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 

@@ -168,6 +168,17 @@ def refuse(self: Any, *, requeue: bool) -> str:
     return "mine"
 
 
+@app.task(bind=True)
+def refuse_and_retry(self: Any) -> str:
+    redelivered = self.request.delivery_info["redelivered"]
+    ran.append(redelivered)
+    if redelivered:
+        raise self.retry(countdown=0)
+    if not self.request.retries:
+        raise Reject("not now", requeue=True)
+    return "mine"
+
+
 @app.task(ignore_result=True)
 def forget(*, fail: bool = False) -> str:
     if fail:

@@ -112,5 +112,11 @@ def test_reject(memory: InMemory, requeue: bool) -> None:
         return
     assert len(shop.ran) == 1
     memory.work(2)
-    assert (len(shop.ran), result.get()) == (3, "mine")
+    assert (shop.ran, result.get()) == ([False, True, True], "mine")
     assert memory.dead_letters() == []
+
+
+def test_a_retry_of_a_task_that_was_rejected_once_is_no_redelivery(memory: InMemory) -> None:
+    result = shop.refuse_and_retry.delay()
+    memory.work(2)
+    assert (shop.ran, result.get()) == ([False, True, False], "mine")

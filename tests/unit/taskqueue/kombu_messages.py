@@ -102,8 +102,8 @@ PROTOCOL_1 = (
     "dWUsICJjYWxsYmFja3MiOiBbeyJ0YXNrIjogIm5vdGlmeV9mcmllbmRzIiwgImFyZ3MiOiBbIm5leHQiXSwgImt3YXJncy"
     "I6IHt9LCAib3B0aW9ucyI6IHt9LCAic3VidGFza190eXBlIjogbnVsbCwgImltbXV0YWJsZSI6IHRydWV9XSwgImVycmJh"
     "Y2tzIjogbnVsbCwgInRpbWVsaW1pdCI6IFszMCwgbnVsbF0sICJ0YXNrc2V0IjogbnVsbCwgImNob3JkIjogbnVsbH0="
-    '", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"tenant": "t1"}'
-    ', "properties": {"correlation_id": "66666666-2222-3333-4444-555555555555", "reply_to": '
+    '", "content-encoding": "utf-8", "content-type": "application/json", "headers": {"tenant": '
+    '"t1"}, "properties": {"correlation_id": "66666666-2222-3333-4444-555555555555", "reply_to": '
     '"3a2a0462-b8c8-3093-84d0-153e9cac0132", "delivery_mode": 2, "delivery_info": {"exchange": "", '
     '"routing_key": "notifications"}, "priority": 0, "body_encoding": "base64", "delivery_tag": '
     '"22f2a5a5-16d8-4eae-afb7-31aeb9e577d0"}}'

@@ -38,7 +38,6 @@ from tests.unit.taskqueue.kombu_messages import (
     with_content,
 )
 
-
 # The body of a message of protocol 1.
 V1: dict[str, Any] = {"task": "notify_friends", "id": "v1", "args": ["80"], "kwargs": {}}
 

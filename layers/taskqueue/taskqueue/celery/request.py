@@ -10,11 +10,11 @@ from typing import Any
 from celery.app.task import Context
 from kombu.utils.json import object_hook
 
-from taskqueue.message import AFTER, DEPTH, EMBED, TURN, envelope_of
+from taskqueue.message import AFTER, DEPTH, EMBED, REDELIVERED, TURN, envelope_of
 from taskqueue.worker.delivery import Delivery
 
 # Celery sends a retry with the headers that it does not know; these are made anew.
-_OWN = (AFTER, DEPTH, TURN)
+_OWN = (AFTER, DEPTH, REDELIVERED, TURN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
             "exchange": "",
             "routing_key": message.queue,
             "priority": properties.get("priority"),
-            "redelivered": delivery.receive_count > 1,
+            # A message that its task has rejected comes back as a new one.
+            "redelivered": delivery.receive_count > 1 or REDELIVERED in envelope["headers"],
         },
     }
     return Request(message.id, args, kwargs, fields)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from taskqueue.celery.current import CeleryRun
-from taskqueue.message import Message
+from taskqueue.message import REDELIVERED, Message
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.sending.sender import SendAgain
@@ -43,7 +43,8 @@ def replaced(run: CeleryRun, meta: bytes, now_ms: int) -> End:
 
 def requeued(run: CeleryRun, now_ms: int) -> Message:
     """Return the message of a task that has rejected it, to be delivered again."""
-    again = sent_for_next_turn(run.attempt, now_ms + REQUEUE_DELAY_MS, run.message.retries)
+    due_ms, retries = now_ms + REQUEUE_DELAY_MS, run.message.retries
+    again = sent_for_next_turn(run.attempt, due_ms, retries, **{REDELIVERED: True})
     return replace(again.message, encoded=again.body)
 
 

@@ -142,8 +142,10 @@ def _retry(attempt: Attempt, cause: BaseException, delay_seconds: float, now_ms:
     return End(states.RETRY, finish, again=again, cause=cause, error=info)
 
 
-def sent_for_next_turn(attempt: Attempt, due_at_ms: int, retries: int) -> SendAgain:
+def sent_for_next_turn(attempt: Attempt, due_at_ms: int, retries: int, **headers: Any) -> SendAgain:
     """Return the message by which an attempt has its task run again, in its next turn.
+
+    `headers`: those that the message has beside its own.
 
     Raises:
         MessageTooLarge: it does not fit its queue.
@@ -156,6 +158,7 @@ def sent_for_next_turn(attempt: Attempt, due_at_ms: int, retries: int) -> SendAg
         after=attempt.number,
         retries=retries,
         eta=clock.iso(due_at_ms),
+        **headers,
     )
     changed = replace(message, turn=turn, after=attempt.number, retries=retries, eta_ms=due_at_ms)
     return SendAgain(changed, body)
