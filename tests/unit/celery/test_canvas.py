@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from celery import chain, chord, group
-from celery.exceptions import ChordError
+from celery.exceptions import TaskRevokedError
 
 from taskqueue.testing import InMemory
 from taskqueue.testing.records import MemoryResultMetas
@@ -93,17 +93,26 @@ def test_a_part_that_fails_fails_the_body_and_calls_its_errbacks(memory: InMemor
     body = shop.join.s().on_error(shop.explain.s())
     result: Any = chord([shop.price.s(4), shop.ship.s("hat")], body).apply_async()
     memory.work()
-    assert isinstance(result.result, ChordError)
-    assert "raised OutOfStock('hat', 3)" in str(result.result)
+    with pytest.raises(shop.OutOfStock):
+        result.get()
     assert "join" not in shop.ran
-    assert [one[0] for one in shop.told].count("explain") == 1
+    ((_, body_id, error),) = [one for one in shop.told if one[0] == "explain"]
+    assert body_id == result.id
+    assert "raised OutOfStock('hat', 3)" in error
+
+
+def test_what_follows_a_chord_that_fails_fails_by_the_same_error(memory: InMemory) -> None:
+    failing = chord([shop.ship.s("hat"), shop.ship.s("cap")], shop.join.s())
+    result: Any = chain(failing, chord([shop.echo.s(), shop.echo.s()], shop.join.s())).apply_async()
+    memory.work()
+    assert isinstance(shop.app.AsyncResult(result.id).result, shop.OutOfStock)
 
 
 def test_parts_that_expire_or_are_revoked_have_failed(memory: InMemory) -> None:
     header = [shop.price.s(4), shop.price.s(2).set(countdown=20, expires=10)]
     result: Any = chord(header, shop.join.s()).apply_async()
     memory.work(20)
-    assert isinstance(result.result, ChordError)
+    assert isinstance(result.result, TaskRevokedError)
 
 
 def test_chains_chords_and_groups_are_parts_by_their_last_tasks(memory: InMemory) -> None:

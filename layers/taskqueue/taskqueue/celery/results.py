@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from celery import Celery, states
 from celery.app.task import Context
 from celery.backends.base import KeyValueStoreBackend
-from celery.exceptions import BackendStoreError
+from celery.exceptions import BackendStoreError, ChordError
 from kombu.exceptions import EncodeError
 
 from taskqueue.celery.current import CeleryRun, Stored, celery_s_turn, current_run
@@ -52,6 +52,19 @@ class Backend(KeyValueStoreBackend):
         """Keep a failure, and send what follows from it."""
         with celery_s_turn():
             super().mark_as_failure(*args, **kwargs)
+
+    def store_result(
+        self, task_id: str, result: Any, state: str, *others: Any, **options: Any
+    ) -> Any:
+        """Keep what a task is in; the body of a chord fails by the error of its part.
+
+        On Redis a client comes upon the part's error first (`celery.result`, follow_parents), with
+        DynamoDB upon the body's.
+        """
+        run = current_run()
+        if isinstance(result, ChordError) and not (run and task_id == run.message.id):
+            result = result.__cause__ or result
+        return super().store_result(task_id, result, state, *others, **options)
 
     def meta(self, state: str, result: Any, request: Context, traceback: Any = None) -> bytes:
         """Return Celery's result meta of a task.
