@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from celery import Celery, Task, chord, signals
+from celery import Celery, Task, chord, group, signals
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
@@ -254,6 +254,14 @@ def join(values: list[Any], *more: Any) -> list[Any]:
 def gather(pieces: list[int]) -> None:
     ran.append("gather")
     chord([price.s(one) for one in pieces], join.s()).delay()
+
+
+@app.task(bind=True)
+def price_all(self: Any, pieces: list[int], *, of_a_chord: bool = False) -> str:
+    prices = [price.s(one) for one in pieces]
+    for added in [group(prices) | join.s()] if of_a_chord else prices:
+        self.add_to_chord(added)
+    return "all"
 
 
 @app.task(bind=True)

@@ -123,6 +123,21 @@ def test_chains_chords_and_groups_are_parts_by_their_last_tasks(memory: InMemory
     assert result.get() == [12.0, [3.0, 6.0], 1]
 
 
+@pytest.mark.parametrize(("of_a_chord", "added"), [(False, [3.0, 6.0]), (True, [[3.0, 6.0]])])
+def test_a_part_may_add_parts_to_its_chord(
+    memory: InMemory, of_a_chord: bool, added: list[Any]
+) -> None:
+    header = [shop.price_all.s([2, 4], of_a_chord=of_a_chord), shop.echo.s(1)]
+    result: Any = chord(header, shop.join.s()).apply_async()
+    for _ in range(3):
+        double(memory)
+        memory.work()
+    first, second, *others = result.get()
+    assert [first, second] == ["all", 1]
+    assert sorted(others) == added
+    assert shop.ran.count("join") == 1 + of_a_chord
+
+
 def test_a_group_and_a_task_after_it_are_a_chord(memory: InMemory) -> None:
     result: Any = (group(shop.price.s(n) for n in (4, 2)) | shop.join.s() | shop.echo.s()).delay()
     memory.work()

@@ -5,12 +5,14 @@ Here each part adds itself to a set, after its own end is written, and every ste
 
     part ──> its shard's set ──full──> all shards ──complete──> the results, joined ──> the body
 
-The header's tasks are those whose results Celery has saved as the group's. The body has the id that
+The header's tasks are those whose results Celery has saved as the group's. Those that a task adds
+while it runs (`add_to_chord`) are in a set of their own, with those of them that have ended: it is
+read once the header is complete, since a task adds before its own end. The body has the id that
 Celery froze for it, or derived ones: two parts that both see the header complete send one body.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from taskqueue.records.metas import ResultMetas
 
 _HASH_BYTES = 8
+# How the members begin of the set of added parts: one is the id of a part that was added, or has
+# ended.
+_ADDED, _ENDED = b"+", b"-"
 _GROUPS_KEPT = 16
 
 
@@ -61,9 +66,16 @@ class Chords:
             self._fail(part, ChordError(f"GroupResult {part.group_id} no longer exists"))
             return
         number = shard_of(part.task_id, len(header))
-        ended = self._metas.add(_key(part.group_id, number), hash_of(part.task_id))
-        if ended >= header[number] and self._is_complete(part.group_id, header):
-            self._send_body(part)
+        if hash_of(part.task_id) in header[number]:
+            ended = self._metas.add(_key(part.group_id, number), hash_of(part.task_id))
+            if not ended >= header[number]:
+                return
+        else:
+            self._metas.add(_added_key(part.group_id), _ENDED + part.task_id.encode())
+        if self._is_complete(part.group_id, header):
+            added = self._added(part.group_id)
+            if _ids(added, _ADDED) <= _ids(added, _ENDED):
+                self._send_body(part, sorted(_ids(added, _ADDED)))
 
     def _restored(self, group_id: str) -> Header | None:
         group: Any = self._backend.restore_group(group_id)
@@ -76,9 +88,14 @@ class Chords:
             for number, parts in header.items()
         )
 
-    def _send_body(self, part: HeaderPart) -> None:
+    def _added(self, group_id: str) -> frozenset[bytes]:
+        key = _added_key(group_id)
+        return self._metas.sets([key]).get(key, frozenset())
+
+    def _send_body(self, part: HeaderPart, added: Sequence[str]) -> None:
         # Made anew: a result keeps the state that it has once read.
         group: Any = self._backend.restore_group(part.group_id, cache=False)
+        group.results.extend(self._app.AsyncResult(task_id) for task_id in added)
         leaves = list(leaves_of(group))
         for leaf, meta in zip(leaves, self._backend.metas_of(leaves), strict=True):
             leaf._maybe_set_cache(meta)
@@ -103,6 +120,17 @@ class Chords:
 
     def _body(self, part: HeaderPart) -> Any:
         return canvas.maybe_signature(dict(part.body), app=self._app)
+
+
+def add_parts(metas: "ResultMetas", group_id: str, result: Any) -> None:
+    """Add a task to a header, or all those of a group; again is harmless.
+
+    Raises:
+        StoreError: it is not known which are added.
+    """
+    leaves = leaves_of(result) if isinstance(result, ResultSet) else [result]
+    for leaf in leaves:
+        metas.add(_added_key(group_id), _ADDED + leaf.id.encode())
 
 
 def header_of(group: GroupResult) -> Header:
@@ -152,3 +180,11 @@ def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[HeaderPart]
 def _key(group_id: str, shard: int) -> str:
     """Return the key of a shard, beside that of Celery's counter."""
     return f"b'chord-unlock-{group_id}'#{shard}"
+
+
+def _added_key(group_id: str) -> str:
+    return f"b'chord-unlock-{group_id}'#added"
+
+
+def _ids(members: Iterable[bytes], kind: bytes) -> set[str]:
+    return {member[1:].decode() for member in members if member.startswith(kind)}

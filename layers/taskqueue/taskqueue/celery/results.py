@@ -13,6 +13,7 @@ from celery.backends.base import KeyValueStoreBackend
 from celery.exceptions import BackendStoreError, ChordError
 from kombu.exceptions import EncodeError
 
+from taskqueue.celery.chords import add_parts
 from taskqueue.celery.current import CeleryRun, Stored, celery_s_turn, current_run
 from taskqueue.errors import GiveBack, StoreError
 from taskqueue.message import Message
@@ -102,6 +103,13 @@ class Backend(KeyValueStoreBackend):
 
     def on_chord_part_return(self, *_args: Any, **_kwargs: Any) -> None:
         """Do nothing: a part is told to its chord after its end is written (`chords`)."""
+
+    def add_to_chord(self, chord_id: str, result: Any) -> None:
+        """Add a task to the header of a chord, while another of its tasks runs."""
+        try:
+            add_parts(self._metas, chord_id, result)
+        except StoreError as error:
+            raise GiveBack(str(error)) from error
 
     def metas_of(self, results: Sequence[Any]) -> list[Any]:
         """Return Celery's metas of tasks, in one reading."""
