@@ -8,17 +8,21 @@ from celery import Celery
 
 from taskqueue.testing import InMemory
 
-_client = Celery("stock", broker="memory://")
+# By the number of the protocol that they write.
+_clients = {
+    1: Celery("stock", broker="memory://", changes={"task_protocol": 1}),
+    2: Celery("stock", broker="memory://"),
+}
 
 
 def message(
     task: Any, args: Any = (), kwargs: Any = None, *, protocol: int = 2, **options: Any
 ) -> dict[str, Any]:
     """Return kombu's envelope of one publish of a task of the shop's."""
+    client = _clients[protocol]
     options.setdefault("queue", "orders")
-    _client.conf.task_protocol = protocol
-    _client.send_task(task.name, args, kwargs, **options)
-    with _client.connection_for_read() as connection:
+    client.send_task(task.name, args, kwargs, **options)
+    with client.connection_for_read() as connection:
         channel: Any = connection.default_channel
         envelope: dict[str, Any] = channel._get(options["queue"])
     return envelope
