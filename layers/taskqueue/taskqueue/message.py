@@ -310,7 +310,9 @@ def _content(envelope: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[
     args, kwargs = parts[0], parts[1]
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise PoisonMessage("args must be a list and kwargs an object")
-    embed = parts[2] if len(parts) > 2 and isinstance(parts[2], dict) else {}
+    embed = parts[2] if len(parts) > 2 and parts[2] is not None else {}
+    if not isinstance(embed, dict):
+        raise PoisonMessage("the embed must be an object")
     return args, kwargs, {name: value for name, value in embed.items() if value}
 
 

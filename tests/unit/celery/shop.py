@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from celery import Celery, Task, chord, group, signals
+from celery import Celery, Task, chain, chord, group, signals
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
@@ -108,7 +108,32 @@ def hooked(of: str, hook: str, *, fail: bool = False) -> str:
 
 
 @app.task
+def bulk(length: int) -> str:
+    ran.append("bulk")
+    return "x" * length
+
+
+@app.task(bind=True, max_retries=3)
+def grow(self: Any, length: int) -> None:
+    ran.append("grow")
+    raise self.retry(args=("x" * length,))
+
+
+@app.task(bind=True)
+def overgrow(self: Any, length: int) -> None:
+    ran.append("overgrow")
+    raise self.replace(echo.s("x" * length))
+
+
+@app.task
+def chain_of(length: int) -> None:
+    ran.append("chain_of")
+    chain(*[echo.s(number) for number in range(length)]).delay()
+
+
+@app.task
 def unwritable() -> Any:
+    ran.append("unwritable")
     return object()
 
 

@@ -34,3 +34,11 @@ def send(memory: InMemory, envelope: dict[str, Any], queue: str = "orders") -> s
     memory.broker.send_message(QueueUrl=memory.queues[queue].url, MessageBody=body)
     task_id: str = envelope["properties"]["correlation_id"]
     return task_id
+
+
+def followed(task: Any, args: Any, followers: Any) -> dict[str, Any]:
+    """Return a message of a task that is followed by what Celery would not write, perhaps."""
+    envelope = message(task, args)
+    embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None, **followers}
+    content = json.dumps([args, {}, embed])
+    return {**envelope, "body": base64.b64encode(content.encode()).decode()}

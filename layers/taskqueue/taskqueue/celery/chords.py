@@ -109,7 +109,14 @@ class Chords:
             return
         with allow_join_result():
             results = group.join()
-        self._body(part).delay(results)
+        try:
+            self._body(part).delay(results)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever refuses it would do so again
+            failure = ChordError(f"Callback error: {error!r}")
+            failure.__cause__ = error
+            self._fail(part, failure)
 
     def _fail(self, part: HeaderPart, error: ChordError) -> None:
         """Write the body's failure, and send its errbacks."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from celery.exceptions import (
+    NotRegistered,
     Reject,
     SoftTimeLimitExceeded,
     TimeLimitExceeded,
@@ -49,6 +50,8 @@ class CeleryExecution(Execution):
         run, request = self._run(attempt), self._request(attempt)
         with self._running(attempt), running(run):
             started_ms = self.now_ms()
+            if refusal := self.prepared.refusal(request):
+                return self._with_follow_up(self._refused(run, request, refusal), attempt)
             if reason := self._revocation(attempt, request, started_ms):
                 self.log.warning("%s before it was run", reason)
                 return self._with_follow_up(self._revoked(run, request, reason), attempt)
@@ -177,9 +180,19 @@ class CeleryExecution(Execution):
         if error.requeue:
             run.again = run_outcome.requeued(run, now_ms)
             return run_outcome.ended(run, states.RETRY, self._standing(run, request), now_ms)
-        self._telling.rejected(request, error)
-        meta = self._meta(run, request, states.FAILURE, error)
-        reason = f"rejected by the task: {error.reason}"
+        return self._dead_letter(run, request, error, f"rejected by the task: {error.reason}")
+
+    def _refused(self, run: CeleryRun, request: Request, error: Exception) -> End:
+        """Return the end of a task that no worker of this app can run."""
+        if isinstance(error, NotRegistered):
+            reason = f"the app has no task {run.message.task[:100]!r}"
+        else:
+            reason = str(error)
+        return self._dead_letter(run, request, error, reason)
+
+    def _dead_letter(self, run: CeleryRun, request: Request, error: Exception, reason: str) -> End:
+        self._telling.refused(request, error)
+        meta, now_ms = self._meta(run, request, states.FAILURE, error), self.now_ms()
         return run_outcome.ended(
             run, states.FAILURE, meta, now_ms, error=error, dead_letter_reason=reason
         )

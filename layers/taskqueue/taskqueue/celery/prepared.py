@@ -13,6 +13,7 @@ from celery import Celery, signals
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.app import trace
 from celery.app.task import Task
+from celery.exceptions import NotRegistered
 from celery.result import denied_join_result
 
 from taskqueue.celery import child_ids
@@ -30,16 +31,29 @@ _SERIALIZERS = ("task_serializer", "result_serializer")
 
 @dataclass(frozen=True, slots=True)
 class PreparedApp:
-    """An app whose tasks can be run. `hostname`: the worker's name, as tasks see it."""
+    """An app whose tasks can be run.
+
+    `hostname`: the worker's name, as tasks see it. `unknown`: what stands for a task that
+    the app has not.
+    """
 
     app: Celery
     backend: Backend
     chords: Chords
     hostname: str
+    unknown: Task[Any, Any]
 
     def task(self, request: Request) -> Task[Any, Any]:
-        """Return the task of a request."""
-        return self.app.tasks[request.fields["task"]]
+        """Return the task of a request; `unknown` where the app has none of its name."""
+        task: Task[Any, Any] = self.app.tasks.get(request.fields["task"], self.unknown)
+        return task
+
+    def refusal(self, request: Request) -> Exception | None:
+        """Return why a request cannot be run, if so."""
+        if request.fault:
+            return request.fault
+        name = request.fields["task"]
+        return None if name in self.app.tasks else NotRegistered(name)
 
     @contextmanager
     def as_parent(self, request: Request) -> Iterator[None]:
@@ -79,7 +93,7 @@ def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
     app.loader.init_worker_process()
     _build_tracers(app, hostname)
     signals.worker_process_init.send(sender=hostname)
-    return PreparedApp(app, backend, Chords(app, backend, metas), hostname)
+    return PreparedApp(app, backend, Chords(app, backend, metas), hostname, _unknown_task(app))
 
 
 def _check(app: Celery) -> None:
@@ -94,3 +108,9 @@ def _check(app: Celery) -> None:
 def _build_tracers(app: Celery, hostname: str) -> None:
     for name, task in app.tasks.items():
         task.__trace__ = trace.build_tracer(name, task, app.loader, hostname, app=app)
+
+
+def _unknown_task(app: Celery) -> Task[Any, Any]:
+    task: Any = type("UnknownTask", (app.Task,), {"name": "unknown"})()
+    task.bind(app)
+    return task  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from kombu.serialization import dumps
 from kombu.utils import json
 
 from taskqueue.celery.current import CeleryRun, celery_s_turn, current_run
-from taskqueue.errors import GiveBack, PermanentError, SendError, StoreError
+from taskqueue.errors import GiveBack, MessageTooLarge, PermanentError, SendError, StoreError
 from taskqueue.message import (
     AFTER,
     DEPTH,
@@ -26,6 +26,7 @@ from taskqueue.message import (
     TURNS_BEFORE_A_REPLACEMENT,
     Message,
     decode,
+    encode,
     next_turn,
     turn_of,
 )
@@ -131,6 +132,7 @@ class Publisher:
 
         Raises:
             EncodeError: it is not to be written as JSON, or cannot be.
+            OperationalError: it is too large, of a task that sends itself again.
             TooDeep: too many tasks above it were each sent by the next.
         """
         # SQS has no exchanges: a queue that is declared is the one that is meant.
@@ -155,9 +157,17 @@ class Publisher:
         encoded = json.dumps(envelope)
         message = replace(decode(encoded), encoded=encoded)
         if run and message.id == run.message.id:
-            run.again = message
+            run.again = _fitting(message)
         else:
             self._messages.append(message)
+
+
+def _fitting(message: Message) -> Message:
+    try:
+        encode(message)
+    except MessageTooLarge as error:
+        raise OperationalError(str(error)) from error
+    return message
 
 
 def _content(body: Sequence[Any], serializer: str) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery.app.task import Context
+from celery.exceptions import InvalidTaskError
 from kombu.utils.json import object_hook
 
-from taskqueue.message import AFTER, DEPTH, EMBED, REDELIVERED, TURN, envelope_of
+from taskqueue.celery import embed
+from taskqueue.message import AFTER, DEPTH, EMBED, REDELIVERED, TURN, Message, envelope_of
 from taskqueue.worker.delivery import Delivery
 
 # Celery sends a retry with the headers that it does not know; these are made anew.
@@ -19,12 +21,16 @@ _OWN = (AFTER, DEPTH, REDELIVERED, TURN)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The arguments of a task, in Python's types, and all that Celery knows of the request."""
+    """The arguments of a task, in Python's types, and all that Celery knows of the request.
+
+    `fault`: why they cannot be read, if so; what cannot be is empty.
+    """
 
     id: str
     args: list[Any]
     kwargs: dict[str, Any]
     fields: dict[str, Any]
+    fault: InvalidTaskError | None = None
 
     def context(self) -> Context:
         """Return it as `self.request`, for what is done outside of the tracer."""
@@ -36,12 +42,13 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
     message = delivery.message
     envelope = envelope_of(delivery.body)
     properties = envelope.get("properties") or {}
-    args, kwargs = typed(message.args), typed(message.kwargs)
+    faults: list[InvalidTaskError] = []
+    args, kwargs = _arguments(message, faults)
     headers = {name: value for name, value in envelope["headers"].items() if name not in _OWN}
     fields = {
         **headers,
         **EMBED,
-        **typed(message.embed),
+        **_embed(message, faults),
         "args": args,
         "kwargs": kwargs,
         "properties": properties,
@@ -58,7 +65,31 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
             "redelivered": delivery.receive_count > 1 or REDELIVERED in envelope["headers"],
         },
     }
-    return Request(message.id, args, kwargs, fields)
+    return Request(message.id, args, kwargs, fields, faults[0] if faults else None)
+
+
+def _arguments(
+    message: Message, faults: list[InvalidTaskError]
+) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        return typed(message.args), typed(message.kwargs)
+    except Exception as error:  # noqa: BLE001 - kombu's types raise whatever they like
+        faults.append(InvalidTaskError(f"the arguments cannot be read: {error!r}"))
+        return [], {}
+
+
+def _embed(message: Message, faults: list[InvalidTaskError]) -> dict[str, Any]:
+    """Return what follows the task, without what cannot be read of it."""
+    read = {}
+    for name, value in message.embed.items():
+        try:
+            embed.check(name, value)
+            read[name] = typed(value)
+        except InvalidTaskError as error:
+            faults.append(error)
+        except Exception as error:  # noqa: BLE001 - nested too deep, or as above
+            faults.append(InvalidTaskError(f"{name} cannot be read: {error!r}"))
+    return read
 
 
 def typed(value: Any) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 from celery import Celery
 
-from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message
 from taskqueue.options import TaskOptions
 from taskqueue.task import AnyTask, Task
@@ -40,13 +39,12 @@ class CeleryTasks:
     def task_of(self, message: Message) -> AnyTask:
         """Return the task that a message asks for.
 
-        Raises:
-            PoisonMessage: the app has none of that name.
+        One that the app has not fails when it runs, so that its errbacks and its chord hear of it.
         """
-        try:
-            return self.tasks[message.task]
-        except KeyError:
-            raise PoisonMessage(f"the app has no task {message.task[:100]!r}") from None
+        return self.tasks.get(message.task) or self._unknown(message.task)
+
+    def _unknown(self, name: str) -> AnyTask:
+        return Task(name, self.queue, TaskOptions(), _anything, _SIGNATURE)
 
     def _task(self, name: str) -> AnyTask:
         task = self.celery_app.tasks[name]

@@ -65,8 +65,8 @@ class Telling:
                 task.after_return(states.FAILURE, error, *told, None)
         self._send_failure(request, error, info)
 
-    def rejected(self, request: Request, error: Exception) -> None:
-        """Tell of a task that has rejected its message for good."""
+    def refused(self, request: Request, error: Exception) -> None:
+        """Tell of a message that cannot be run, or that its task has rejected for good."""
         self._send_failure(request, error, self._marked_as_failure(request, error))
 
     def _marked_as_failure(self, request: Request, error: Exception) -> ExceptionInfo:
