@@ -19,6 +19,7 @@ from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.dynamodb import DynamoTaskStore
+from taskqueue.records.hop import Hop
 from taskqueue.records.item import pending_item
 from taskqueue.records.lease import (
     AlreadyFinished,
@@ -371,6 +372,33 @@ def test_a_task_that_replaces_one_that_still_runs_waits_for_its_end(store: TaskS
     assert claim(store, replacing, holder="m-2") == Leased(NOW_MS + LEASE_MS)
     assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
     assert claim(store, replacing, NOW_MS + 1, holder="m-2") == Claimed(2, 0, 0)
+
+
+def test_one_of_a_message_s_copies_takes_each_hop(store: TaskStore) -> None:
+    message = task(eta_ms=NOW_MS + 10**8)
+    assert store.take_hop(Hop(message, 1, "m-1"), NOW_MS)
+    assert not store.take_hop(Hop(message, 1, "m-2"), NOW_MS)
+    assert store.take_hop(Hop(message, 1, "m-1"), NOW_MS)
+    assert store.take_hop(Hop(message, 2, "m-3"), NOW_MS)
+    assert not store.take_hop(Hop(message, 2, "m-4"), NOW_MS)
+    assert not store.take_hop(Hop(message, 1, "m-1"), NOW_MS)
+
+
+@pytest.mark.parametrize("other", [{"turn": 1}, {"after": 1}, {"eta_ms": NOW_MS + 10**7}])
+def test_another_sending_of_a_task_has_hops_of_its_own(
+    store: TaskStore, other: dict[str, Any]
+) -> None:
+    message = task(eta_ms=NOW_MS + 10**8)
+    assert store.take_hop(Hop(message, 2, "m-1"), NOW_MS)
+    assert store.take_hop(Hop(replace(message, **other), 1, "m-2"), NOW_MS)
+
+
+def test_hops_are_forgotten_as_records_are(store: TaskStore) -> None:
+    message = task(eta_ms=NOW_MS)
+    assert store.take_hop(Hop(message, 2, "m-1"), NOW_MS)
+    kept_ms = MAX_WAIT_SECONDS * 1000
+    assert not store.take_hop(Hop(message, 1, "m-2"), NOW_MS + kept_ms - 1_000)
+    assert store.take_hop(Hop(message, 1, "m-2"), NOW_MS + kept_ms)
 
 
 def test_a_running_task_writes_its_meta(store: TaskStore) -> None:

@@ -27,7 +27,7 @@ MAX_NAME_LENGTH = 255
 ORIGIN = "taskqueue"
 # This project's own headers, by names that are no caller's.
 TURN, AFTER, DEPTH = "taskqueue_turn", "taskqueue_after", "taskqueue_depth"
-PART, REDELIVERED = "taskqueue_part", "taskqueue_redelivered"
+PART, REDELIVERED, HOP = "taskqueue_part", "taskqueue_redelivered", "taskqueue_hop"
 MAX_COUNT = 1_000_000_000
 # A task that replaces another has its id; its turns come after all that the other may have had.
 TURNS_BEFORE_A_REPLACEMENT = 1_000_000
@@ -36,7 +36,7 @@ _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
     | {"timelimit", "ignore_result", "argsrepr", "kwargsrepr", "origin", "shadow", "meth"}
     | {"group_index", "stamped_headers", "stamps", "replaced_task_nesting", "compression"}
-    | {TURN, AFTER, DEPTH, PART, REDELIVERED}
+    | {TURN, AFTER, DEPTH, PART, REDELIVERED, HOP}
 )
 EMBED: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -52,11 +52,12 @@ class Message:
     name. `is_own`: this project sent it, and so made a record where there is to be one. `encoded`:
     the body of a message that is to be sent, where somebody else has written it.
 
-    Four headers are this project's own. `turn`: which sending of the task this is; each retry and
+    Five headers are this project's own. `turn`: which sending of the task this is; each retry and
     each redrive begins another. A stock client's message says it by its `retries`, and by how often
     its task has been replaced by another. `after`: the attempt that sent this retry. `depth`: how
     many tasks above it were each sent by the next. `part`: which part of a
-    group the task is, if it is one.
+    group the task is, if it is one. `hop`: how often the message was sent on before its time, of
+    one that goes by hops (`records.hop`).
     """
 
     task: str
@@ -77,6 +78,7 @@ class Message:
     parent_id: str | None = None
     depth: int = 0
     part: Part | None = None
+    hop: int = 0
     group_id: str | None = None
     is_own: bool = True
     headers: Mapping[str, Any] = field(default_factory=dict)
@@ -159,8 +161,22 @@ def sent_again(
         PoisonMessage: the body is no Celery task in JSON.
         MessageTooLarge: the new body has more than `MAX_BYTES` bytes.
     """
+    changes = {TURN: turn, AFTER: after, "retries": retries, "eta": eta, **headers}
+    return _with_headers(body, changes)
+
+
+def sent_on(body: str, hop: int) -> str:
+    """Return the body of a message that is sent on before its time, for the hop of that number.
+
+    Raises:
+        PoisonMessage: the body is no Celery task in JSON.
+        MessageTooLarge: the new body has more than `MAX_BYTES` bytes.
+    """
+    return _with_headers(body, {HOP: hop})
+
+
+def _with_headers(body: str, headers: Mapping[str, Any]) -> str:
     envelope = envelope_of(body)
-    headers |= {TURN: turn, AFTER: after, "retries": retries, "eta": eta}
     # What its sender wrote may hold NaN, which Python's JSON reads.
     changed = json.dumps(
         {**envelope, "headers": {**envelope["headers"], **headers}}, separators=(",", ":")
@@ -240,6 +256,7 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         parent_id=_optional_text(headers, "parent_id"),
         depth=_own_count(headers, DEPTH) or 0,
         part=_part(headers),
+        hop=_own_count(headers, HOP) or 0,
         group_id=_group_id(envelope),
         is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
@@ -254,6 +271,7 @@ def _headers(message: Message) -> dict[str, Any]:
         AFTER: message.after,
         DEPTH: message.depth or None,
         PART: message.part.content if message.part else None,
+        HOP: message.hop or None,
     }
     return {
         **message.headers,

@@ -36,6 +36,7 @@ from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
 from taskqueue.message import Message
 from taskqueue.records import statements, states, updates
+from taskqueue.records.hop import Hop
 from taskqueue.records.item import (
     Item,
     has_expired,
@@ -46,6 +47,7 @@ from taskqueue.records.item import (
     read_parts,
     read_record,
     revoked_item,
+    string,
 )
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
@@ -150,6 +152,10 @@ class DynamoTaskStore:
             [statements.finish(self._table, end, self._retention) for end in ends]
         )
         return [is_carried_out(response) for response in responses]
+
+    def take_hop(self, hop: Hop, now_ms: int) -> bool:
+        update = updates.take_hop(hop, self._retention.of_waiting(hop.due_at_ms), now_ms)
+        return self._is_changed({"id": string(hop.key)}, update)
 
     def release(self, task_id: str, attempt: int) -> bool:
         return self._is_updated(task_id, updates.release(attempt))
@@ -292,11 +298,13 @@ class DynamoTaskStore:
 
     def _is_updated(self, task_id: str, update: Update) -> bool:
         """Update one record; False where its condition does not hold."""
+        return self._is_changed(item_key(task_id), update)
+
+    def _is_changed(self, key: Item, update: Update) -> bool:
+        arguments: Any = update.arguments()
         try:
             with store_errors():
-                self._client.update_item(
-                    TableName=self._table, Key=item_key(task_id), **update.arguments()
-                )
+                self._client.update_item(TableName=self._table, Key=key, **arguments)
         except ConditionFailed:
             return False
         return True

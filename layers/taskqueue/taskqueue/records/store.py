@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from taskqueue.groups.progress import PartsPlan
 from taskqueue.groups.store import GroupStore
 from taskqueue.message import Message
+from taskqueue.records.hop import Hop
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
@@ -105,6 +106,13 @@ class TaskStore(Recorder, GroupStore, Protocol):
 
         Raises:
             StoreError, Throttled: it is not known which of them are written.
+        """
+        ...
+
+    def take_hop(self, hop: Hop, now_ms: int) -> bool:
+        """Take a hop for one SQS message; False where a copy of it has taken that or a later one.
+
+        The same message may take it again.
         """
         ...
 

@@ -7,6 +7,7 @@ from taskqueue.errors import TaskRevoked
 from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 from taskqueue.records import states
+from taskqueue.records.hop import Hop
 from taskqueue.records.item import Item, due_ms, number, string
 from taskqueue.records.lease import NEVER_MS, has_had_record
 from taskqueue.records.meta import ErrorInfo, result_meta
@@ -88,6 +89,21 @@ def plan_parts(attempt: int, plan: PartsPlan) -> Update:
 def tell_shard(told: str) -> Update:
     """All parts of a shard have ended, whatever the task's state."""
     return Update("ADD parts_done :told", "attribute_exists(parts_plan)", {":told": {"SS": [told]}})
+
+
+def take_hop(hop: Hop, ttl: int, now_ms: int) -> Update:
+    """One SQS message takes a hop, unless a copy of it has taken that or a later one."""
+    return Update(
+        "SET hop = :hop, taken_by = :holder, #ttl = :ttl",
+        "attribute_not_exists(id) OR hop < :hop OR (hop = :hop AND taken_by = :holder)"
+        " OR #ttl <= :now",
+        {
+            ":hop": number(hop.number),
+            ":holder": string(hop.holder),
+            ":ttl": number(ttl),
+            ":now": number(now_ms // 1000),
+        },
+    )
 
 
 def complete(message: Message, result: Any, now_ms: int, told: str, retention: Retention) -> Update:

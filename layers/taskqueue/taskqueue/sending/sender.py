@@ -133,6 +133,10 @@ class Sender:
         outgoing = [self._outgoing(one.message, now_ms, one.body) for one in messages]
         return {one.message.id: error for one, error in self._send_all(outgoing).items()}
 
+    def goes_by_hops(self, again: SendAgain, now_ms: int) -> bool:
+        """Whether a message goes from one delay of 15 minutes to the next."""
+        return _is_far(again.message, now_ms) and not self._takes(again.body)
+
     def take_back(self, task_id: str, turn: int, after: int) -> None:
         """Delete the schedule of a message that is due in more than 15 minutes, if there is one.
 
@@ -149,9 +153,12 @@ class Sender:
         entry: SqsEntry = {"MessageBody": text, "DelaySeconds": delay_seconds(message, now_ms)}
         if message.group_id:
             entry["MessageGroupId"] = message.group_id
-        is_far = (message.eta_ms or 0) - now_ms > MAX_DELAY_SECONDS * 1000
-        is_scheduled = self._delayed is not None and is_far and len(text) <= MAX_INPUT_BYTES
+        is_scheduled = _is_far(message, now_ms) and self._takes(text)
         return Outgoing(message, self._queue(message.queue), entry, is_scheduled)
+
+    def _takes(self, body: str) -> bool:
+        """Whether EventBridge Scheduler is there and takes a message of that size."""
+        return self._delayed is not None and len(body) <= MAX_INPUT_BYTES
 
     def _send_one(self, one: "Outgoing") -> None:
         if self._delayed and one.is_scheduled:
@@ -222,6 +229,11 @@ class Sender:
             known = ", ".join(sorted(self._queues)) or "none"
             reason = f"there is no queue {name!r}; this process's settings name {known}"
             raise SendRefused(reason) from None
+
+
+def _is_far(message: Message, now_ms: int) -> bool:
+    """Whether a message is due later than SQS delays it."""
+    return (message.eta_ms or 0) - now_ms > MAX_DELAY_SECONDS * 1000
 
 
 def delay_seconds(message: Message, now_ms: int) -> int:

@@ -17,6 +17,7 @@ from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
 from taskqueue.message import Message, next_turn
 from taskqueue.records import states
+from taskqueue.records.hop import Hop
 from taskqueue.records.item import item_id
 from taskqueue.records.lease import (
     NEVER_MS,
@@ -75,6 +76,7 @@ class MemoryTaskStore:
     result_ttl_seconds: int = 7 * 24 * 60 * 60
     _rows: dict[str, _Row] = field(default_factory=dict)
     _shards: dict[tuple[str, int], tuple[Shard, int]] = field(default_factory=dict)
+    _hops: dict[str, tuple[Hop, int]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
@@ -110,6 +112,15 @@ class MemoryTaskStore:
 
     def finish(self, ends: Sequence[Finish]) -> list[bool]:
         return [self._finish(end) for end in ends]
+
+    def take_hop(self, hop: Hop, now_ms: int) -> bool:
+        with self._lock:
+            taken, ttl = self._hops.get(hop.key, (hop, 0))
+            is_mine = hop.number == taken.number and hop.holder == taken.holder
+            if ttl * 1000 > now_ms and hop.number <= taken.number and not is_mine:
+                return False
+            self._hops[hop.key] = hop, self._retention.of_waiting(hop.due_at_ms)
+            return True
 
     def release(self, task_id: str, attempt: int) -> bool:
         def released(row: _Row) -> _Row:

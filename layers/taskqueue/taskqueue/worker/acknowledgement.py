@@ -23,6 +23,7 @@ from taskqueue.worker import outcome
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
+from taskqueue.worker.sending_on import next_sending
 
 if TYPE_CHECKING:
     from taskqueue.worker.worker import Worker
@@ -78,9 +79,10 @@ class Acknowledgement:
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
         """
         ready = [one for one in deliveries if self._is_recorded(one)]
-        again = [SendAgain(one.message, one.body) for one in ready]
-        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else {}
-        for one in ready:
+        sendings = [(one, sending) for one in ready if (sending := self._next_sending(one))]
+        again, now_ms = [sending for _, sending in sendings], self._worker.now_ms()
+        unsent = self._worker.sender.send_again(again, now_ms) if again else {}
+        for one, _ in sendings:
             error = unsent.get(one.message.id)
             if isinstance(error, PermanentError):
                 self._count(states.FAILURE)
@@ -184,6 +186,19 @@ class Acknowledgement:
             extra = {"task_id": delivery.message.id, **error_fields(error)}
             self._log.error("what follows from the end is not done", extra=extra)
             self.keep(delivery)
+
+    def _next_sending(self, delivery: Delivery) -> SendAgain | None:
+        """Return a message as it is sent on; None where a copy has been, or where that fails."""
+        worker, extra = self._worker, {"task_id": delivery.message.id}
+        try:
+            again = next_sending(delivery, worker.store, worker.sender, worker.now_ms())
+        except StoreError as error:
+            self._log.warning("not put off: %s", error, extra=extra)
+            self.keep(delivery)
+            return None
+        if not again:
+            self._log.info("duplicate of a message that was put off", extra=extra)
+        return again
 
     def _is_recorded(self, delivery: Delivery) -> bool:
         """Make the record that a stock client's message has not; False where that fails."""
