@@ -29,6 +29,7 @@ from taskqueue.records.lease import (
     HeldByOther,
     Leased,
     RecordGone,
+    Replacing,
     Superseded,
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
@@ -369,7 +370,7 @@ def test_a_retry_without_a_time_is_not_too_soon(store: TaskStore) -> None:
 def test_a_task_that_replaces_one_that_still_runs_waits_for_its_end(store: TaskStore) -> None:
     message = started(store)
     replacing = replace(message, turn=1_000_000)
-    assert claim(store, replacing, holder="m-2") == Leased(NOW_MS + LEASE_MS)
+    assert claim(store, replacing, holder="m-2") == Replacing(NOW_MS + LEASE_MS)
     assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
     assert claim(store, replacing, NOW_MS + 1, holder="m-2") == Claimed(2, 0, 0)
 

@@ -1,14 +1,21 @@
 """Canvas, composed by the client or inside a task: links, chains, groups and chords."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from celery import chain, chord, group
 from celery.exceptions import TaskRevokedError
 
+from taskqueue.message import decode
+from taskqueue.records import states
+from taskqueue.records.lease import Claim
+from taskqueue.records.store import Finish
 from taskqueue.testing import InMemory
 from taskqueue.testing.records import MemoryResultMetas
 from tests.unit.celery import shop, stock
+from tests.unit.celery.conftest import NOW_MS
 
 
 def test_links_run_with_the_result(memory: InMemory) -> None:
@@ -171,6 +178,20 @@ def test_a_task_that_a_chain_replaces_has_the_result_of_its_last(memory: InMemor
     memory.work(5)
     assert shop.app.AsyncResult(task_id).get() == 6.75
     assert shop.ran == ["replaced", 3, 4.5]
+
+
+def test_a_task_that_replaces_one_whose_end_is_being_written_runs_soon(memory: InMemory) -> None:
+    envelope = stock.message(shop.echo, ("new",), replaced_task_nesting=1)
+    replaced = replace(decode(json.dumps(envelope)), turn=0)
+    lease_until_ms = NOW_MS + 60_000
+    memory.store.claim([Claim(replaced, lease_until_ms, "m-1", "n-1")], NOW_MS)
+    stock.send(memory, envelope)
+    memory.work()
+    memory.store.finish(
+        [Finish(replaced.id, 1, 0, states.RETRY, b"{}", 0, NOW_MS, next_due_ms=NOW_MS)]
+    )
+    memory.work(1)
+    assert shop.ran == ["new"]
 
 
 def double(memory: InMemory) -> None:

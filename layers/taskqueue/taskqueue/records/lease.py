@@ -93,10 +93,15 @@ class HeldByOther(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """A worker may work on the task until `until_ms`.
+    """A worker may work on the task until `until_ms`; it has it by this same message."""
 
-    It has it by this same message, or by an earlier turn's, after which this one is to run: that of
-    a Celery task that another replaces.
+    until_ms: int
+
+
+class Replacing(NamedTuple):
+    """An earlier turn has the task, that of a Celery task that this message's replaces.
+
+    Its end is being written, unless its worker died: then the task is free at `until_ms`.
     """
 
     until_ms: int
@@ -109,7 +114,14 @@ class NotClaimed(NamedTuple):
 
 
 ClaimOutcome = (
-    Claimed | AlreadyFinished | Superseded | RecordGone | HeldByOther | Leased | NotClaimed
+    Claimed
+    | AlreadyFinished
+    | Superseded
+    | RecordGone
+    | HeldByOther
+    | Leased
+    | Replacing
+    | NotClaimed
 )
 
 
@@ -146,7 +158,7 @@ def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     if is_superseded(claim.message, held):
         return Superseded()
     if claim.message.turn > held.turn and claim.message.after is None:
-        return Leased(held.lease_until_ms)
+        return Replacing(held.lease_until_ms)
     if held.holder != claim.holder:
         return HeldByOther(held.holder)
     if held.nonce == claim.nonce:

@@ -21,6 +21,7 @@ from taskqueue.records.lease import (
     Leased,
     NotClaimed,
     RecordGone,
+    Replacing,
     Superseded,
 )
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
@@ -43,6 +44,9 @@ AFTER_DEADLINE_MS = 5_000
 MAX_CLAIM_BACKOFF_SECONDS = 60
 # A message that an earlier worker's lease holds up comes back so long after it: clocks differ.
 AFTER_LEASE_MS = 1_000
+# A message whose task is being replaced comes back so long after its first delivery, and later with
+# each one.
+REPLACING_MS = 1_000
 # The loop's own timers stop a task first; a loop that is blocked is stopped by a signal after that.
 BLOCKED_LOOP_SECONDS = 0.2
 
@@ -143,6 +147,9 @@ class Batch:
                 self._give_back(Attempt(delivery, number, retries))
             case Leased(until_ms):
                 self._acknowledgement.keep(delivery, until_ms + AFTER_LEASE_MS)
+            case Replacing(until_ms):
+                soon_ms = self._worker.now_ms() + REPLACING_MS * delivery.receive_count
+                self._acknowledgement.keep(delivery, min(soon_ms, until_ms + AFTER_LEASE_MS))
             case NotClaimed(reason):
                 log.warning("not claimed: %s", reason, extra={"task_id": task_id})
                 wait_ms = round(claim_backoff_seconds(delivery.receive_count) * 1000)
