@@ -17,6 +17,7 @@ from celery.exceptions import NotRegistered
 from celery.result import denied_join_result
 
 from taskqueue.celery import child_ids
+from taskqueue.celery.checks.refused import refused
 from taskqueue.celery.chords import Chords
 from taskqueue.celery.publishing import Amqp
 from taskqueue.celery.request import Request
@@ -24,9 +25,6 @@ from taskqueue.celery.results import Backend
 
 if TYPE_CHECKING:
     from taskqueue.records.metas import ResultMetas
-
-JSON_NAMES = ("json", "application/json")
-_SERIALIZERS = ("task_serializer", "result_serializer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +95,9 @@ def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
 
 
 def _check(app: Celery) -> None:
-    for name in _SERIALIZERS:
-        serializer = getattr(app.conf, name)
-        if serializer not in JSON_NAMES:
-            raise ValueError(f"{name} is {serializer!r}: only 'json' is run here")
+    found = refused(app)
+    if found:
+        raise ValueError("; ".join(map(str, found)))
     # There are no receivers of Celery's events.
     app.conf.task_send_sent_event = False
 

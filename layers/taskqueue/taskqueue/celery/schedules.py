@@ -38,6 +38,13 @@ def schedules(app: Celery, queues: Container[str]) -> Sequence[Schedule]:
     return [_Entry(app, name, entry).read(queues) for name, entry in _entries(app).items()]
 
 
+def refused_schedules(app: Celery, queues: Container[str]) -> Sequence[str]:
+    """Return why entries of `beat_schedule` cannot be kept, a text for each that cannot."""
+    app.finalize()
+    texts = (_Entry(app, name, entry).refusal(queues) for name, entry in _entries(app).items())
+    return [text for text in texts if text]
+
+
 def _entries(app: Celery) -> Mapping[str, Any]:
     # Which an app may set to None.
     return dict(app.conf.beat_schedule or {})
@@ -67,6 +74,13 @@ class _Entry:
             return parse(_name(self.name), fields)
         except InvalidSchedule as error:
             raise self._refused(str(error)) from None
+
+    def refusal(self, queues: Container[str]) -> str | None:
+        try:
+            self.read(queues)
+        except ValueError as error:
+            return str(error)
+        return None
 
     def _refused(self, reason: str) -> ValueError:
         return ValueError(f"beat_schedule[{self.name!r}]: {reason}")

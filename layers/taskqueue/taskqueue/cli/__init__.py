@@ -1,0 +1,1 @@
+"""The command `taskqueue`: a module or folder for each group of commands."""
