@@ -30,6 +30,7 @@
     BaseException
     ├── TimeLimitExceeded          stands for celery.exceptions.TimeLimitExceeded
     ├── OutOfTime
+    │   └── LoopGivenUp
     └── GiveBack
 
 A class's docstring is its default message. An error that stands for one of Celery's is written into
@@ -192,6 +193,10 @@ class TimeLimitExceeded(BaseException):
 
 class OutOfTime(BaseException):
     """The worker's own time is over before the task's is: the task is given back."""
+
+
+class LoopGivenUp(OutOfTime):
+    """The event loop that the task shares was blocked or ended by something else, and given up."""
 
 
 class GiveBack(BaseException):

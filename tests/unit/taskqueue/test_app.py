@@ -54,7 +54,7 @@ def test_a_decorator_with_options() -> None:
 def test_every_error_that_a_caller_can_meet_is_a_name_of_the_package() -> None:
     kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
     public = {name for name in kinds if issubclass(getattr(errors, name), BaseException)}
-    assert public - {"OutOfTime", "GiveBack"} == public & set(taskqueue.__all__)
+    assert public - {"OutOfTime", "LoopGivenUp", "GiveBack"} == public & set(taskqueue.__all__)
     assert taskqueue.StoreRefused is errors.StoreRefused
 
 

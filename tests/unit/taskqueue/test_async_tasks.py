@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -253,6 +255,28 @@ def test_a_task_that_blocks_the_loop_for_ever_fails_and_its_batch_does_not(rig: 
     rig.send(Message("block", "blocker", [5]), Message("wait", "innocent", [0.01]))
     rig.deliver_until_empty()
     assert rig.statuses(["blocker", "innocent"]) == ["FAILURE", "SUCCESS"]
+
+
+def test_tasks_that_never_end_neither_come_back_for_ever_nor_hang_the_process() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.unit.taskqueue.endless_tasks"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert [line for line in ended.stdout.splitlines() if not line.startswith("{")] == [
+        "endless: FAILURE",
+        "beside endless: SUCCESS",
+        "limited: FAILURE",
+        "beside limited: SUCCESS",
+        # It waits for its children, so that nothing reaches it.
+        "endless_children: PENDING",
+        "beside endless_children: SUCCESS",
+        # It had less than all the time of its worker.
+        "suspect: PENDING",
+        "beside suspect: SUCCESS",
+    ]
 
 
 def test_one_that_may_kill_its_worker_is_not_begun_when_its_limit_no_longer_fits(

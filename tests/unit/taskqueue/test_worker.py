@@ -241,6 +241,23 @@ def test_the_task_s_time_limit(rig: Rig) -> None:
     assert rig.record("b").status == "SUCCESS"
 
 
+def test_a_task_that_swallows_its_own_limit_has_failed_when_the_worker_s_time_ends_it(
+    rig: Rig, tasks: Tasks
+) -> None:
+    @tasks.app.task(name="stubborn", time_limit=0.05)
+    def stubborn() -> None:
+        with contextlib.suppress(BaseException):
+            time.sleep(5)
+        time.sleep(5)
+
+    rig.remaining_ms = RESERVED_MS + 200
+    rig.send(Message("add", "first", [1]), Message("stubborn", "a"))
+    assert rig.deliver() == 0
+    record = rig.record("a")
+    assert record.error is not None
+    assert (record.status, record.error.type) == ("FAILURE", "TimeLimitExceeded")
+
+
 def test_the_caller_s_time_limit(rig: Rig, tasks: Tasks) -> None:
     tasks.app.task(name="endless")(lambda: time.sleep(5))
     rig.send(Message("endless", "a", time_limit_seconds=0.05))

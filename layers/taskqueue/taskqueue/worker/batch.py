@@ -12,7 +12,14 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.errors import GiveBack, OutOfTime, PoisonMessage, SendError, StoreError
+from taskqueue.errors import (
+    GiveBack,
+    LoopGivenUp,
+    OutOfTime,
+    PoisonMessage,
+    SendError,
+    StoreError,
+)
 from taskqueue.records import states
 from taskqueue.records.lease import (
     AlreadyFinished,
@@ -265,8 +272,7 @@ class Batch:
                 end = await self._worker.execution.run_async(attempt, left_seconds, self._is_over)
             except OutOfTime as error:
                 # Of those that end with a blocked loop, only the one that blocks it is to blame.
-                blocks_the_loop = any(error is stop.error for stop in self._blocks)
-                if not is_first or (self._is_over() and not blocks_the_loop):
+                if not is_first or isinstance(error, LoopGivenUp):
                     return
                 end = self._worker.execution.out_of_time(attempt, error)
             except GiveBack as error:

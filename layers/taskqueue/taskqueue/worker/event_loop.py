@@ -6,11 +6,10 @@ all batches.
 
 import asyncio
 import types
-from collections.abc import Coroutine, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.errors import OutOfTime
+from taskqueue.errors import LoopGivenUp, OutOfTime, SoftTimeLimitExceeded
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.time_limits import Stop
 
@@ -36,9 +35,15 @@ class EventLoop:
     def throw_away(self) -> None:
         """Cancel what still runs; the next coroutines get a new loop."""
         runner, self._runner = self._runner, self._new_runner()
-        # What is cancelled may end the loop once more, or block it until it is stopped again.
-        with suppress(SystemExit, OutOfTime):
+        cancelled = asyncio.all_tasks(runner.get_loop())
+        try:
             runner.close()
+        except (SystemExit, OutOfTime):
+            # What is cancelled may end the loop once more, block it until it is stopped again, or
+            # take no notice.
+            for task in cancelled:
+                if not task.done():
+                    _keep_for_good(task)
 
     def _new_runner(self) -> asyncio.Runner:
         runner = asyncio.Runner()
@@ -52,22 +57,36 @@ class EventLoop:
         self._log.error("what a task began beside itself has failed", extra=extra)
 
 
-async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequence[Stop]) -> V:
+async def stopped_by_timers[V](
+    coroutine: Coroutine[Any, Any, V], stops: Sequence[Stop], is_over: Callable[[], bool]
+) -> V:
     """Await a coroutine, and raise each stop's error in it when its time has come.
 
     Each is a cancellation, too: a `TaskGroup`, say, cancels its tasks only when it is cancelled.
+    Where the coroutine takes no notice, it is left as it is once the loop has been given up, which
+    `is_over` tells.
+
+    Raises:
+        BaseException: what the coroutine raises; if it was out of time, the first of the stops
+            that were to end it; `LoopGivenUp` if they came after the loop was.
     """
     task = _current_task()
     due: list[BaseException] = []
+    ends: list[BaseException] = []
     loop = asyncio.get_running_loop()
 
     def stop(error: BaseException) -> None:
-        due.append(_cancelling(type(error))(*error.args))
+        kind = LoopGivenUp if is_over() else type(error)
+        due.append(_cancelling(kind)(*error.args))
+        if not issubclass(kind, LoopGivenUp | SoftTimeLimitExceeded):
+            ends.append(due[-1])
         task.cancel()
 
     timers = [loop.call_later(one.after_seconds, stop, one.error) for one in stops]
     try:
-        return await _driven(coroutine, task, due)
+        return await _driven(coroutine, task, due, lambda: bool(ends) and is_over())
+    except OutOfTime as error:
+        raise ends[0] if ends else error from None
     finally:
         for timer in timers:
             timer.cancel()
@@ -75,7 +94,10 @@ async def stopped_by_timers[V](coroutine: Coroutine[Any, Any, V], stops: Sequenc
 
 @types.coroutine
 def _driven[V](
-    coroutine: Coroutine[Any, Any, V], task: "asyncio.Task[Any]", due: list[BaseException]
+    coroutine: Coroutine[Any, Any, V],
+    task: "asyncio.Task[Any]",
+    due: list[BaseException],
+    is_left: Callable[[], bool],
 ) -> Generator[Any, Any, V]:
     """Run a coroutine step by step: a cancellation that a timer made is raised as its own error."""
     error: BaseException | None = None
@@ -89,6 +111,9 @@ def _driven[V](
         try:
             yield awaited
         except asyncio.CancelledError as cancelled:
+            if is_left():
+                _keep_for_good(coroutine)
+                raise OutOfTime from None
             error = cancelled
             if due:
                 # Of several that came while the loop was busy, the last one counts.
@@ -96,6 +121,18 @@ def _driven[V](
             while due:
                 due.pop()
                 task.uncancel()
+
+
+def _keep_for_good(endless: object) -> None:
+    """Keep a coroutine that takes no notice of its end from ever being removed.
+
+    Python ends what it removes by one more exception. A loop that goes on after any exception would
+    take no notice of that one either, and hang its process.
+    https://docs.python.org/3/reference/datamodel.html#coroutine.close
+    """
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(endless))
 
 
 def _cancelling(kind: type[BaseException]) -> type[BaseException]:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.context import CONTINUED, DEFERRED, Context
-from taskqueue.errors import GiveBack, MessageTooLarge, OutOfTime, TimeLimitExceeded
+from taskqueue.errors import (
+    GiveBack,
+    LoopGivenUp,
+    MessageTooLarge,
+    OutOfTime,
+    TimeLimitExceeded,
+)
 from taskqueue.message import Message
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
@@ -72,8 +78,12 @@ class Execution:
         run = self._begin(attempt, left_seconds)
         with self._running(attempt):
             try:
-                with stopped_by_signal(self._stops(attempt, left_seconds)):
+                with stopped_by_signal(self._stops(attempt, left_seconds)) as come:
                     value = self._call(run)
+            except OutOfTime as error:
+                # Its own limit came first if it took no notice of that one.
+                limits = (one.error for one in come if isinstance(one.error, TimeLimitExceeded))
+                return self._ended_by(run, next(limits, error))
             except BaseException as error:  # noqa: BLE001 - a task may raise anything
                 return self._ended_by(run, error)
             return self._returned(run, value)
@@ -94,10 +104,10 @@ class Execution:
         with self._running(attempt):
             try:
                 stops = self._stops(attempt, left_seconds)
-                value = await stopped_by_timers(self._call(run), stops)
+                value = await stopped_by_timers(self._call(run), stops, is_over)
             except BaseException as error:
-                if is_over() and not isinstance(error, NOT_OF_THE_TASK):
-                    raise OutOfTime("the loop was given up") from error
+                if is_over() and not isinstance(error, (*NOT_OF_THE_TASK, TimeLimitExceeded)):
+                    raise LoopGivenUp from error
                 return self._ended_by(run, error)
             return self._returned(run, value)
 
