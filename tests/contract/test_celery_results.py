@@ -15,7 +15,7 @@ from taskqueue.records import states
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.lease import Claim
 from taskqueue.records.meta import ErrorInfo, result_meta
-from taskqueue.records.store import Finish
+from taskqueue.records.store import Finish, Finished
 from tests.support.dynamodb_tables import create_table
 from tools.local.ministack import client_environ
 from tools.paths import CELERY_PYTHON
@@ -58,7 +58,7 @@ class Table:
         meta = result_meta(message, status, at_ms=NOW_MS, **said)
         next_due_ms = NOW_MS if status == states.RETRY else None
         end = Finish(message.id, 1, 0, status, meta, 0, NOW_MS, next_due_ms=next_due_ms)
-        assert self.store.finish([end]) == [True]
+        assert self.store.finish([end]) == [Finished.WRITTEN]
         return message
 
     def completed(self) -> Message:

@@ -34,13 +34,14 @@ from taskqueue.records.lease import (
 )
 from taskqueue.records.meta import ErrorInfo, result_meta
 from taskqueue.records.retention import MAX_WAIT_SECONDS, Retention
-from taskqueue.records.store import Enqueued, Finish, TaskStore
+from taskqueue.records.store import Enqueued, Finish, Finished, TaskStore
 from taskqueue.testing.records import MemoryTaskStore
 from taskqueue.worker.outcome import MAX_RESULT_BYTES
 from tests.support.dynamodb_tables import create_table
 
 NOW_MS = 1_795_370_400_000
 LEASE_MS = 30_000
+WRITTEN, LOST, REFUSED = Finished.WRITTEN, Finished.LOST, Finished.REFUSED
 ERROR = ErrorInfo("ValueError", ["no", 1], "builtins")
 
 
@@ -237,7 +238,7 @@ def test_more_claims_than_one_request_takes(store: TaskStore) -> None:
     claims = [Claim(message, NOW_MS + LEASE_MS, "m-2", "n-2") for message in batch]
     outcomes = store.claim(claims, NOW_MS)
     assert outcomes == [Claimed(1, 0, 0)] * 60
-    assert store.finish([end(message, 1) for message in batch]) == [True] * 60
+    assert store.finish([end(message, 1) for message in batch]) == [WRITTEN] * 60
 
 
 def test_an_id_with_odd_characters(store: TaskStore) -> None:
@@ -245,7 +246,7 @@ def test_an_id_with_odd_characters(store: TaskStore) -> None:
     odd = Message("add", f"{message.id} '\"\\ñ🎉\x00?{{}}", queue="work")
     assert store.enqueue(odd, NOW_MS) is Enqueued.NEW
     assert claim(store, odd) == Claimed(1, 0, 0)
-    assert store.finish([end(odd, 1, result="ok")]) == [True]
+    assert store.finish([end(odd, 1, result="ok")]) == [WRITTEN]
     record = store.get(odd.id)
     assert record is not None
     assert record.result == "ok"
@@ -273,7 +274,7 @@ def test_of_sixteen_at_once_exactly_one_wins(store: TaskStore, known: bool) -> N
 @pytest.mark.parametrize("result", [None, 0, "text", [1, {"a": None}], 1.5, "x" * 200_000])
 def test_a_success_is_read_back(store: TaskStore, result: Any) -> None:
     message = started(store)
-    assert store.finish([end(message, 1, result=result)]) == [True]
+    assert store.finish([end(message, 1, result=result)]) == [WRITTEN]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.finished) == ("SUCCESS", True)
@@ -286,20 +287,23 @@ def test_the_largest_result_beside_the_largest_progress_fits_the_record(store: T
     message = started(store)
     assert store.set_progress(message.id, 1, "x" * (MAX_PROGRESS_BYTES - 2))
     empty = len(result_meta(message, states.SUCCESS, result="", at_ms=NOW_MS + 5))
-    assert store.finish([end(message, 1, result="x" * (MAX_RESULT_BYTES - empty))]) == [True]
+    assert store.finish([end(message, 1, result="x" * (MAX_RESULT_BYTES - empty))]) == [WRITTEN]
     assert status_of(store, message) == states.SUCCESS
 
 
 def test_a_record_that_no_item_holds_is_refused(store: TaskStore) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
     message, other = started(store), started(store)
-    assert store.finish([end(message, 1, result="x" * 410_000), end(other, 1)]) == [False, True]
+    assert store.finish([end(message, 1, result="x" * 410_000), end(other, 1)]) == [
+        REFUSED,
+        WRITTEN,
+    ]
     assert status_of(store, message) == states.STARTED
 
 
 def test_a_failure_is_read_back(store: TaskStore) -> None:
     message = started(store)
-    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [True]
+    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [WRITTEN]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.result, record.error) == ("FAILURE", None, ERROR)
@@ -315,7 +319,7 @@ def test_a_finished_task_is_never_claimed_again(store: TaskStore, status: str) -
 def test_a_retry_waits_for_the_message_of_its_turn(store: TaskStore) -> None:
     message, due_ms = started(store), NOW_MS + 7_000
     retry = end(message, 1, states.RETRY, error=ERROR, retries=1, next_due_ms=due_ms)
-    assert store.finish([retry]) == [True]
+    assert store.finish([retry]) == [WRITTEN]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.retries, record.error) == ("RETRY", 1, ERROR)
@@ -331,8 +335,8 @@ def test_a_retry_that_overtakes_its_record_is_not_held_up(store: TaskStore) -> N
     message = started(store)
     again = next_turn(message, after=1)
     assert claim(store, again, holder="m-2") == Claimed(2, 1, 0)
-    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [False]
-    assert store.finish([end(again, 2)]) == [True]
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [LOST]
+    assert store.finish([end(again, 2)]) == [WRITTEN]
     assert claim(store, again, NOW_MS + 10**10, holder="m-3") == AlreadyFinished("SUCCESS")
 
 
@@ -350,7 +354,7 @@ def test_a_retry_sooner_than_the_one_that_is_recorded_is_a_copy(store: TaskStore
     sooner = replace(next_turn(message, after=1), eta_ms=sooner_ms)
     again = replace(next_turn(message, after=2), eta_ms=due_ms)
     assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
-    assert store.finish([end(message, 2, states.RETRY, next_due_ms=due_ms)]) == [True]
+    assert store.finish([end(message, 2, states.RETRY, next_due_ms=due_ms)]) == [WRITTEN]
     assert claim(store, sooner, sooner_ms, holder="m-2") == Superseded()
     assert claim(store, again, due_ms, holder="m-3") == Claimed(3, 1, 0)
     assert store.release(message.id, 3)
@@ -361,7 +365,7 @@ def test_a_retry_sooner_than_the_one_that_is_recorded_is_a_copy(store: TaskStore
 def test_a_retry_without_a_time_is_not_too_soon(store: TaskStore) -> None:
     message = started(store)
     again = next_turn(message, after=1)
-    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS + 5)]) == [True]
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS + 5)]) == [WRITTEN]
     assert claim(store, again, NOW_MS + 5, holder="m-2") == Claimed(2, 1, 0)
     assert store.release(message.id, 2)
     assert claim(store, again, NOW_MS + 6, holder="m-2") == Claimed(3, 1, 0)
@@ -371,7 +375,7 @@ def test_a_task_that_replaces_one_that_still_runs_waits_for_its_end(store: TaskS
     message = started(store)
     replacing = replace(message, turn=1_000_000)
     assert claim(store, replacing, holder="m-2") == Replacing(NOW_MS + LEASE_MS)
-    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
+    assert store.finish([end(message, 1, states.RETRY, next_due_ms=NOW_MS)]) == [WRITTEN]
     assert claim(store, replacing, NOW_MS + 1, holder="m-2") == Claimed(2, 0, 0)
 
 
@@ -406,7 +410,7 @@ def test_a_running_task_writes_its_meta(store: TaskStore) -> None:
     message = started(store)
     assert not store.set_meta(message.id, 2, b"{}")
     assert store.set_meta(message.id, 1, b'{"status":"HALF","result":[1]}')
-    assert store.finish([end(message, 1, result=2)]) == [True]
+    assert store.finish([end(message, 1, result=2)]) == [WRITTEN]
     assert not store.set_meta(message.id, 1, b"{}")
 
 
@@ -428,9 +432,9 @@ def test_a_retry_whose_record_is_gone_is_neither_claimed_nor_failed(store: TaskS
 def test_the_end_of_a_stale_attempt_is_refused(store: TaskStore) -> None:
     message = started(store)
     assert claim(store, message, NOW_MS + LEASE_MS) == Claimed(2, 0, 1)
-    assert store.finish([end(message, 1, result="stale")]) == [False]
-    assert store.finish([end(message, 2, result="good")]) == [True]
-    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [False]
+    assert store.finish([end(message, 1, result="stale")]) == [LOST]
+    assert store.finish([end(message, 2, result="good")]) == [WRITTEN]
+    assert store.finish([end(message, 1, states.FAILURE, error=ERROR)]) == [LOST]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.result) == ("SUCCESS", "good")
@@ -438,7 +442,7 @@ def test_the_end_of_a_stale_attempt_is_refused(store: TaskStore) -> None:
 
 def test_ends_stand_in_their_order_and_each_for_itself(store: TaskStore) -> None:
     one, other, unknown = started(store), started(store), task()
-    assert store.finish([end(one, 1), end(unknown, 1), end(other, 7)]) == [True, False, False]
+    assert store.finish([end(one, 1), end(unknown, 1), end(other, 7)]) == [WRITTEN, LOST, LOST]
     assert store.get(unknown.id) is None
 
 
@@ -519,17 +523,18 @@ def test_who_planned_and_died_is_followed_by_another_worker(store: TaskStore) ->
 def test_who_planned_goes_on_in_its_next_turn(store: TaskStore) -> None:
     message = started(store)
     store.plan_parts(message.id, 1, PLAN)
-    assert store.finish([end(message, 1, states.PROGRESS, next_due_ms=NOW_MS)]) == [True]
+    assert store.finish([end(message, 1, states.PROGRESS, next_due_ms=NOW_MS)]) == [WRITTEN]
     record = store.get(message.id)
     assert record is not None
     assert (record.status, record.turn) == (states.PROGRESS, 1)
+    assert not store.release(message.id, 1), "its end is written"
     assert claim(store, next_turn(message, after=1), holder="m-2") == Claimed(2, 1, 0)
     assert status_of(store, message) == states.STARTED
 
 
 def test_who_planned_may_fail_or_be_given_back(store: TaskStore) -> None:
     failed, returned = task_in_parts(store), task_in_parts(store)
-    assert store.finish([end(failed, 1, states.RETRY, next_due_ms=NOW_MS)]) == [True]
+    assert store.finish([end(failed, 1, states.RETRY, next_due_ms=NOW_MS)]) == [WRITTEN]
     assert status_of(store, failed) == states.RETRY
     assert store.release(returned.id, 1)
     assert status_of(store, returned) == states.PENDING
@@ -550,7 +555,7 @@ def test_a_task_in_parts_is_revoked(store: TaskStore, is_running: bool) -> None:
     assert store.revoke(message.id, NOW_MS).status == states.REVOKED
     attempt = 2 if is_running else 1
     assert not store.plan_parts(message.id, attempt, PLAN)
-    assert store.finish([end(message, attempt)]) == [False]
+    assert store.finish([end(message, attempt)]) == [LOST]
     assert not store.complete(message, 30, NOW_MS, "0:30:0")
     assert status_of(store, message) == states.REVOKED
 
@@ -633,7 +638,7 @@ def test_fail_leaves_what_has_ended(store: TaskStore, status: str) -> None:
 def test_fail_ends_what_runs_and_its_worker_is_too_late(store: TaskStore) -> None:
     message = started(store)
     assert store.fail(message, ERROR, NOW_MS)
-    assert store.finish([end(message, 1)]) == [False]
+    assert store.finish([end(message, 1)]) == [LOST]
     assert status_of(store, message) == states.FAILURE
 
 
@@ -668,7 +673,7 @@ def test_a_record_of_an_earlier_version_has_turn_0(dynamo_store: DynamoTaskStore
         del item["turn"]
         dynamo_store._client.put_item(TableName=dynamo_store._table, Item=item)
     assert claim(dynamo_store, claimed) == Claimed(1, 0, 0)
-    assert dynamo_store.finish([end(claimed, 1)]) == [True]
+    assert dynamo_store.finish([end(claimed, 1)]) == [WRITTEN]
     assert dynamo_store.fail(failed, ERROR, NOW_MS)
 
 

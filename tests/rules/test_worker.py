@@ -12,7 +12,7 @@ from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.testing.broker import MemoryBroker, Redrive
 from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.deliveries import NOW_MS
-from tests.unit.taskqueue.rig import Rig
+from tests.unit.taskqueue.rig import Died, Rig
 
 HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
@@ -124,8 +124,10 @@ def test_of_two_retries_of_a_turn_in_one_batch_the_one_that_is_recorded_runs(
         ran.append(run.id)
 
     rig.send(Message("moody", "near"))
-    rig.fuse.errors["finish"] = [StoreError()]
-    for seconds in (0, 35, 200):
+    rig.fuse.errors["finish"] = [Died()]  # type: ignore[list-item]
+    with pytest.raises(Died):
+        rig.deliver()
+    for seconds in (35, 200):
         rig.now_ms = NOW_MS + seconds * 1000
         rig.deliver()
     assert (ran, rig.record("near").status) == (["near"], "SUCCESS")

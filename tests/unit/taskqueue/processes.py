@@ -3,6 +3,7 @@
 So a test decides who makes the next call, whose call fails, and who dies between which two.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -15,27 +16,35 @@ from tests.unit.taskqueue.rig import Died
 class Process:
     """Runs `run` from one call to the next, behind what `wrap` returns.
 
-    `dies_at_ms`: when Lambda ends it. `is_disturbed`: whether it died, or one of its calls failed.
+    `dies_at_ms`: when Lambda ends it. `failed`: the names of its calls that failed.
     `next_call`: the name of the call before which it stands.
     """
 
     def __init__(self, now_ms: Callable[[], int], dies_at_ms: int) -> None:
         self._now_ms = now_ms
         self.dies_at_ms = dies_at_ms
-        self.is_disturbed = False
+        self.failed: set[str] = set()
         self.is_over = False
         self._is_dead = False
         self.next_call = ""
         self._greenlet: greenlet | None = None
 
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether it died, or one of its calls failed."""
+        return self._is_dead or bool(self.failed)
+
+    @property
+    def may_leave_leases(self) -> bool:
+        """Whether it died, or could not give a task back."""
+        return self._is_dead or "release" in self.failed
+
     def start(self, run: Callable[[], None]) -> None:
         """Run up to the first call."""
 
         def whole() -> None:
-            try:
+            with contextlib.suppress(Died):
                 run()
-            except Died:
-                self.is_disturbed = True
             self.is_over = True
 
         self._greenlet = greenlet(whole)
@@ -51,7 +60,8 @@ class Process:
             self.die()
             return
         fault = (faults or {}).get(self.next_call)
-        self.is_disturbed |= fault is not None
+        if fault:
+            self.failed.add(self.next_call)
         self._switch(fault)
 
     def go_on_to_the_end(self) -> None:

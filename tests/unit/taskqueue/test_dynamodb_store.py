@@ -13,7 +13,7 @@ from taskqueue.records.dynamodb import MAX_CLAIM_ROUNDS, DynamoTaskStore
 from taskqueue.records.item import item_id
 from taskqueue.records.lease import Claim, Claimed, HeldByOther, NotClaimed
 from taskqueue.records.states import SUCCESS
-from taskqueue.records.store import Finish
+from taskqueue.records.store import Finish, Finished
 
 NOW_MS = 1_795_370_400_000
 DONE: dict[str, Any] = {}
@@ -135,7 +135,13 @@ def test_a_record_that_comes_and_goes_is_not_asked_for_without_end() -> None:
 
 
 def test_an_end_that_the_database_refuses_does_not_lose_the_others() -> None:
-    assert store_on(Database([DONE, INVALID, UNKNOWN])).finish(ends(3)) == [True, False, False]
+    database = Database([DONE, INVALID, UNKNOWN, BUSY], *[[BUSY]] * (MAX_TRIES - 1))
+    assert store_on(database).finish(ends(4)) == [
+        Finished.WRITTEN,
+        Finished.REFUSED,
+        Finished.LOST,
+        Finished.FAILED,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -229,12 +229,28 @@ def test_of_many_those_that_have_begun_are_not_sent(out: Scene) -> None:
 
 def test_of_many_those_that_are_not_sent_leave_no_record(out: Scene) -> None:
     out.fuse.errors["send_message_batch"] = [REFUSED]
-    with pytest.raises(SendError, match="did not take 10 messages"):
+    with pytest.raises(SendRefused, match="did not take 10 messages"):
         out.sender.send_many([message(id=f"id-{number}") for number in range(12)], NOW_MS)
     assert out.sent() == ["id-10", "id-11"]
     assert [out.store.get(f"id-{number}") is None for number in range(12)] == [True] * 10 + [
         False
     ] * 2
+
+
+def test_what_is_refused_together_is_sent_again_one_by_one(out: Scene) -> None:
+    out.fuse.errors["send_message_batch"] = [REFUSED, REFUSED]
+    again = [SendAgain(message(id=name), encode(message(id=name))) for name in "abc"]
+    assert out.sender.send_again(again, NOW_MS).keys() == {"a"}
+    assert out.sent() == ["b", "c"]
+
+
+def test_a_message_for_an_unknown_queue_keeps_no_other(out: Scene) -> None:
+    unknown = message(id="a", queue="elsewhere")
+    again = [SendAgain(one, encode(one)) for one in (unknown, message(id="b"))]
+    unsent = out.sender.send_again(again, NOW_MS)
+    assert unsent.keys() == {"a"}
+    assert isinstance(unsent["a"], SendRefused)
+    assert out.sent() == ["b"]
 
 
 class RefusingBroker(MemoryBroker):

@@ -11,14 +11,17 @@ from botocore.exceptions import ClientError
 
 from taskqueue.app import App
 from taskqueue.context import CONTINUED, DEFERRED, Context
-from taskqueue.errors import GiveBack, Retry, StoreError, Throttled
+from taskqueue.errors import GiveBack, Retry, StoreError, StoreRefused, Throttled
 from taskqueue.groups.part import Part
 from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message, decode, encode
 from taskqueue.records.lease import AlreadyFinished, Claim, NotClaimed
+from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.store import Finished
 from taskqueue.testing.broker import lambda_event
 from taskqueue.worker.acknowledgement import hidden_seconds
 from taskqueue.worker.batch import MAX_LOST_ATTEMPTS, RESERVED_MS
+from taskqueue.worker.claims import MAX_CLAIM_BACKOFF_SECONDS
 from taskqueue.worker.group_commit import GroupCommit
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.kombu_messages import PICKLED, PLAIN, base64_of
@@ -517,10 +520,10 @@ def test_a_dead_worker_s_task_is_taken_over_and_its_late_write_refused(
     finish = rig.store.finish
     writes: list[Any] = []
 
-    def withheld(ends: Any) -> list[bool]:
+    def withheld(ends: Any) -> list[Finished]:
         """Stand in for a worker that is frozen just before it writes."""
         writes.append(ends)
-        return [False] * len(ends)
+        return [Finished.LOST] * len(ends)
 
     rig.store.finish = withheld  # type: ignore[method-assign]
     rig.now_ms = NOW_MS
@@ -531,7 +534,7 @@ def test_a_dead_worker_s_task_is_taken_over_and_its_late_write_refused(
     rig.now_ms += VISIBILITY_SECONDS * 1000
     assert rig.deliver() == 0
     assert rig.record("a").attempts == 2
-    assert rig.store.finish(writes[0]) == [False]
+    assert rig.store.finish(writes[0]) == [Finished.LOST]
     assert rig.record("a").attempts == 2
     assert tasks.ran == ["a", "a"]
 
@@ -684,14 +687,124 @@ def test_a_store_that_fails_at_the_end_makes_the_task_run_again(
     assert tasks.ran == ["a", "a"]
 
 
-def test_a_retry_that_cannot_be_sent_is_not_recorded_and_runs_again(rig: Rig, tasks: Tasks) -> None:
-    rig.fuse.errors["send_message_batch"] = [REFUSED]
-    rig.send(Message("ask", "a", [100]))
+def test_ends_that_are_not_written_for_long_count_as_no_dead_worker(rig: Rig, tasks: Tasks) -> None:
+    times = 2 * MAX_LOST_ATTEMPTS
+    rig.fuse.errors["finish"] = [Throttled() for _ in range(times)]
+    rig.send(Message("add", "a", [1]))
+    assert rig.deliver() == 1
+    assert rig.record("a").status == "PENDING"
+    assert 1 <= rig.hidden_seconds()[0] <= 2
+    rig.deliver_until_empty()
+    assert (rig.record("a").status, rig.reasons()) == ("SUCCESS", [])
+    assert tasks.ran == ["a"] * (times + 1)
+
+
+def test_of_a_batch_only_the_end_that_was_not_written_runs_again(rig: Rig, tasks: Tasks) -> None:
+    finish = rig.store.finish
+
+    def partly(ends: Any) -> list[Finished]:
+        return [*finish(ends[:1]), Finished.FAILED]
+
+    rig.store.finish = partly  # type: ignore[method-assign]
+    rig.send(Message("add", "a", [1]), Message("add", "b", [1]))
+    assert rig.deliver() == 1
+    assert rig.statuses("ab") == ["SUCCESS", "PENDING"]
+    rig.store.finish = finish  # type: ignore[method-assign]
+    rig.deliver_until_empty()
+    assert (rig.statuses("ab"), tasks.ran) == (["SUCCESS", "SUCCESS"], ["a", "b", "b"])
+
+
+def test_an_end_that_is_refused_for_good_waits_out_its_lease(rig: Rig, tasks: Tasks) -> None:
+    """Given back, it would run again every minute until SQS gives it up."""
+    rig.fuse.errors["finish"] = [StoreRefused()]
+    rig.send(Message("add", "a", [1]))
     assert rig.deliver() == 1
     assert rig.record("a").status == "STARTED"
+    assert rig.hidden_seconds() == [35]
+
+
+@pytest.mark.parametrize("countdown", [0, 5, 600])
+def test_a_retry_that_is_sent_but_not_recorded_runs_at_its_time(
+    rig: Rig, tasks: Tasks, countdown: int
+) -> None:
+    rig.fuse.errors["finish"] = [Throttled()]
+    rig.send(Message("ask", "a", [countdown]))
+    assert rig.deliver() == 1
+    assert rig.record("a").status == "PENDING"
     rig.deliver_until_empty()
     record = rig.record("a")
-    assert (record.result, tasks.ran) == ("asked", ["a", "a", "a"])
+    assert (record.result, record.retries, record.attempts) == ("asked", 1, 2)
+    assert (record.started_at_ms, tasks.ran) == (NOW_MS + countdown * 1000, ["a", "a"])
+
+
+def test_a_dead_letter_s_task_whose_end_is_not_written_is_left_to_its_burial(
+    rig: Rig, tasks: Tasks
+) -> None:
+    rig.fuse.errors["finish"] = [Throttled()]
+    rig.send(Message("flaky", "a", [99], retries=2))
+    assert rig.deliver() == 1
+    assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
+    assert rig.hidden_seconds() == [MAX_CLAIM_BACKOFF_SECONDS]
+    error = ErrorInfo("ConnectionError", [], "builtins")
+    assert rig.store.fail(Message("flaky", "a", turn=2), error, rig.now_ms, attempt=1)
+    rig.deliver_until_empty()
+    assert (rig.record("a").status, tasks.ran) == ("FAILURE", ["a"])
+
+
+def test_a_retry_that_cannot_be_sent_is_not_recorded_and_runs_again(rig: Rig, tasks: Tasks) -> None:
+    times = 2 * MAX_LOST_ATTEMPTS
+    rig.fuse.errors["send_message_batch"] = [REFUSED for _ in range(times)]
+    rig.send(Message("ask", "a", [100]))
+    assert rig.deliver() == 1
+    assert rig.record("a").status == "PENDING"
+    assert 1 <= rig.hidden_seconds()[0] <= 2
+    rig.deliver_until_empty()
+    record = rig.record("a")
+    assert (record.result, tasks.ran) == ("asked", ["a"] * (times + 2))
+    assert rig.reasons() == []
+
+
+def test_a_dead_letter_that_is_not_taken_for_long_counts_as_no_dead_worker(rig: Rig) -> None:
+    rig.fuse.errors["send_message"] = [REFUSED for _ in range(2 * MAX_LOST_ATTEMPTS)]
+    rig.send(Message("flaky", "a", [99], retries=2))
+    assert rig.deliver() == 1
+    assert rig.record("a").status == "PENDING"
+    rig.deliver_until_empty()
+    assert rig.reasons() == ["failed after 2 retries: ConnectionError: not yet"]
+    assert rig.record("a").status == "FAILURE"
+
+
+@pytest.mark.parametrize("call", ["finish", "send_message_batch"])
+def test_what_fails_unforeseen_at_the_end_of_one_keeps_no_other(
+    rig: Rig, tasks: Tasks, call: str
+) -> None:
+    rig.fuse.errors[call] = [ZeroDivisionError(), ZeroDivisionError()]
+    rig.send(*[Message("ask", one, [0]) for one in "abc"])
+    assert rig.deliver() == 1
+    assert sorted(rig.statuses("abc")) == ["RETRY", "RETRY", "STARTED"]
+    rig.deliver_until_empty()
+    assert [rig.record(one).result for one in "abc"] == ["asked"] * 3
+
+
+def test_what_fails_unforeseen_when_one_is_put_off_keeps_no_other(rig: Rig, tasks: Tasks) -> None:
+    rig.fuse.errors["send_message_batch"] = [ZeroDivisionError(), ZeroDivisionError()]
+    rig.send(*[Message("add", one, [1], eta_ms=NOW_MS + 60_000) for one in "abc"])
+    rig.send(Message("add", "now", [1]))
+    assert rig.deliver() == 1
+    assert rig.record("now").status == "SUCCESS"
+    rig.deliver_until_empty()
+    assert sorted(tasks.ran) == ["a", "b", "c", "now"]
+
+
+def test_a_request_that_one_message_spoils_is_sent_message_by_message(
+    rig: Rig, tasks: Tasks
+) -> None:
+    spoilt = ClientError({"Error": {"Code": "InvalidParameterValue", "Message": ""}}, "SQS")
+    rig.fuse.errors["send_message_batch"] = [spoilt, spoilt]
+    rig.send(*[Message("ask", one, [0]) for one in "abc"])
+    assert rig.deliver() == 0
+    assert rig.statuses("abc") == ["FAILURE", "RETRY", "RETRY"]
+    assert len(rig.reasons()) == 1
 
 
 def test_a_task_put_off_that_cannot_be_sent_comes_back(rig: Rig, tasks: Tasks) -> None:

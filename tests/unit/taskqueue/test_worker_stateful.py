@@ -142,6 +142,15 @@ class Queue(RuleBasedStateMachine):
         if mends:
             self.world.mend(process)
 
+    @precondition(lambda self: self.world.processes)
+    @rule(data=st.data(), call=st.sampled_from(["finish", "send_message", "send_message_batch"]))
+    def one_cannot_send_or_write_an_end(self, data: st.DataObject, call: str) -> None:
+        process = self.some_process(data)
+        while not process.is_over and process.next_call != call:
+            self.world.go_on(process)
+        if not process.is_over:
+            self.world.go_on(process, FAULTS)
+
     @rule(seconds=st.sampled_from([0.5, 1, 5, 36, 61]))
     def time_passes(self, seconds: float) -> None:
         self.world.let_time_pass(round(seconds * 1000))

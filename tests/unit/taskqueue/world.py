@@ -1,6 +1,7 @@
 """One queue with all that happens around it: workers, burials, redrives, schedules, and time."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from taskqueue.dead_letters.redrive import Redriver
 from taskqueue.errors import NotRedrivable, SendError, StoreError
 from taskqueue.message import Message, decode
 from taskqueue.records import states
+from taskqueue.records.lease import Claim, Claimed, ClaimOutcome
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import Redrive, lambda_event
@@ -81,8 +83,11 @@ class World:
         self.closed: dict[str, str] = {}
         self.sent_at_ms: dict[str, int] = {}
         self.runs: list[Run] = []
+        self.claims: list[tuple[str, Process]] = []
         self.wrong: list[str] = []
         self._active: Process | None = None
+        claim = self.rig.store.claim
+        self.rig.store.claim = functools.partial(self._claim, claim)  # type: ignore[method-assign]
 
     # ------------------------------------------------------------ what happens
 
@@ -249,6 +254,19 @@ class World:
         return this
 
     # ------------------------------------------------------------ the processes
+
+    def _claim(self, claim: Any, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
+        """Claim; no more workers are said to have died over a task than may have."""
+        assert self._active is not None
+        outcomes: list[ClaimOutcome] = claim(claims, now_ms)
+        for one, outcome in zip(claims, outcomes, strict=True):
+            if isinstance(outcome, Claimed):
+                task_id = one.message.id
+                before = [process for claimed, process in self.claims if claimed == task_id]
+                if outcome.lost > sum(process.may_leave_leases for process in before):
+                    self.wrong.append(f"{task_id}: {outcome.lost} workers are said to have died")
+                self.claims.append((task_id, self._active))
+        return outcomes
 
     def _process(self) -> Process:
         return Process(self.rig.clock, self.rig.now_ms + LIFE_MS)

@@ -19,7 +19,6 @@ from taskqueue.aws.partiql import (
     Statements,
     failed_response,
     insert_statement,
-    is_carried_out,
     statement_error,
 )
 from taskqueue.aws.unprocessed import PATIENCE, Patience
@@ -53,7 +52,7 @@ from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
-from taskqueue.records.store import Enqueued, Finish, is_revoked_unseen
+from taskqueue.records.store import Enqueued, Finish, Finished, is_revoked_unseen
 from taskqueue.records.updates import Update
 
 if TYPE_CHECKING:
@@ -147,11 +146,11 @@ class DynamoTaskStore:
                 break
         return [outcomes[index] for index in range(len(claims))]
 
-    def finish(self, ends: Sequence[Finish]) -> list[bool]:
+    def finish(self, ends: Sequence[Finish]) -> list[Finished]:
         responses = self._statements.execute(
             [statements.finish(self._table, end, self._retention) for end in ends]
         )
-        return [is_carried_out(response) for response in responses]
+        return [statements.finished(response) for response in responses]
 
     def take_hop(self, hop: Hop, now_ms: int) -> bool:
         update = updates.take_hop(hop, self._retention.of_waiting(hop.due_at_ms), now_ms)

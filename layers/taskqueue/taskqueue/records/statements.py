@@ -4,6 +4,7 @@ Those of a whole batch go in one request: every statement has its own condition 
 unit, where a transaction would cost two and fail as a whole.
 """
 
+from taskqueue.aws.errors import PERMANENT_CODES
 from taskqueue.aws.partiql import (
     Response,
     Statement,
@@ -24,7 +25,7 @@ from taskqueue.records.lease import (
     has_had_record,
 )
 from taskqueue.records.retention import Retention
-from taskqueue.records.store import Finish
+from taskqueue.records.store import Finish, Finished
 
 _CLAIM = (
     'UPDATE "{table}" SET "status"=\'STARTED\' SET "attempt"="attempt"+1 SET "lease_until_ms"=?'
@@ -133,6 +134,16 @@ def finish(table: str, end: Finish, retention: Retention) -> Statement:
             number(NEVER_MS),
         ],
     }
+
+
+def finished(response: Response) -> Finished:
+    """Return what became of an end, given its statement's answer."""
+    if is_carried_out(response):
+        return Finished.WRITTEN
+    code = str(statement_error(response))
+    if code == "ConditionalCheckFailed":
+        return Finished.LOST
+    return Finished.REFUSED if code in PERMANENT_CODES else Finished.FAILED
 
 
 def _claim_waiting(table: str, claim: Claim, now_ms: int) -> Statement:

@@ -57,6 +57,15 @@ def is_revoked_unseen(task: str | None, status: str) -> bool:
     return not task and status == REVOKED
 
 
+class Finished(Enum):
+    """What became of an end that was to be written."""
+
+    WRITTEN = "it is written"
+    LOST = "its lease is lost"
+    FAILED = "the store did not take it, and may the next time"
+    REFUSED = "the store refused it for good"
+
+
 class Recorder(Protocol):
     """Makes the record of a task that is about to be sent.
 
@@ -101,8 +110,8 @@ class TaskStore(Recorder, GroupStore, Protocol):
         """
         ...
 
-    def finish(self, ends: Sequence[Finish]) -> list[bool]:
-        """Write the ends of attempts; False where the lease was lost, or the store refused it.
+    def finish(self, ends: Sequence[Finish]) -> list[Finished]:
+        """Write the ends of attempts; return what became of each, in their order.
 
         Raises:
             StoreError, Throttled: it is not known which of them are written.
@@ -117,7 +126,7 @@ class TaskStore(Recorder, GroupStore, Protocol):
         ...
 
     def release(self, task_id: str, attempt: int) -> bool:
-        """Give a claimed task back unrun; False where the lease was lost."""
+        """Let a claimed task wait again; False where the lease was lost, or its end is written."""
         ...
 
     def get(self, task_id: str) -> TaskRecord | None:

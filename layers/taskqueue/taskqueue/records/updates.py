@@ -53,7 +53,8 @@ def release(attempt: int) -> Update:
     """A claimed task waits again."""
     return Update(
         "SET #status = :pending, lease_until_ms = :zero ADD returned :one",
-        _HELD,
+        # A planner that goes on in its next turn is PROGRESS, too, and holds no lease by then.
+        f"{_HELD} AND lease_until_ms > :zero",
         {
             ":pending": string(states.PENDING),
             ":zero": number(0),

@@ -130,8 +130,14 @@ class Sender:
         Returns:
             The ids of those tasks whose message was not sent, and why.
         """
-        outgoing = [self._outgoing(one.message, now_ms, one.body) for one in messages]
-        return {one.message.id: error for one, error in self._send_all(outgoing).items()}
+        outgoing, unsent = [], {}
+        for one in messages:
+            try:
+                outgoing.append(self._outgoing(one.message, now_ms, one.body))
+            except SendError as error:
+                unsent[one.message.id] = error
+        failed = self._send_apart(self._send_all(outgoing))
+        return unsent | {one.message.id: error for one, error in failed.items()}
 
     def goes_by_hops(self, again: SendAgain, now_ms: int) -> bool:
         """Whether a message goes from one delay of 15 minutes to the next."""
@@ -182,6 +188,16 @@ class Sender:
         for queue, ones in near.items():
             for batch in batches(ones):
                 unsent |= self._send_batch(queue, batch)
+        return unsent
+
+    def _send_apart(self, failed: "dict[Outgoing, SendError]") -> "dict[Outgoing, SendError]":
+        """Send each on its own of those that were refused together: one may be why all were."""
+        refused = [one for one, error in failed.items() if isinstance(error, PermanentError)]
+        if len(refused) < 2:
+            return failed
+        unsent = {one: error for one, error in failed.items() if one not in refused}
+        for one in refused:
+            unsent |= self._send_all([one])
         return unsent
 
     def _send_batch(self, queue: Queue, batch: "Sequence[Outgoing]") -> "dict[Outgoing, SendError]":

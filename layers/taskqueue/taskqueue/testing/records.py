@@ -33,7 +33,7 @@ from taskqueue.records.lease import (
 from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
-from taskqueue.records.store import Enqueued, Finish, is_revoked_unseen
+from taskqueue.records.store import Enqueued, Finish, Finished, is_revoked_unseen
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_ITEM_BYTES = 400 * 1024
@@ -110,7 +110,7 @@ class MemoryTaskStore:
     def claim(self, claims: Sequence[Claim], now_ms: int) -> list[ClaimOutcome]:
         return [self._claim(claim, now_ms) for claim in claims]
 
-    def finish(self, ends: Sequence[Finish]) -> list[bool]:
+    def finish(self, ends: Sequence[Finish]) -> list[Finished]:
         return [self._finish(end) for end in ends]
 
     def take_hop(self, hop: Hop, now_ms: int) -> bool:
@@ -127,7 +127,7 @@ class MemoryTaskStore:
             record = replace(row.record, status=states.PENDING)
             return replace(row, record=record, lease_until_ms=0, returned=row.returned + 1)
 
-        return self._change(task_id, released, lambda row: _holds(row, attempt))
+        return self._change(task_id, released, lambda row: _is_leased(row, attempt))
 
     def get(self, task_id: str) -> TaskRecord | None:
         row = self._row(task_id)
@@ -284,7 +284,7 @@ class MemoryTaskStore:
             self._rows[message.id] = row
             return claimed(row.held)
 
-    def _finish(self, end: Finish) -> bool:
+    def _finish(self, end: Finish) -> Finished:
         def ended(row: _Row) -> _Row:
             result, error = outcome_of(end.meta)
             waits = end.next_due_ms is not None
@@ -308,8 +308,9 @@ class MemoryTaskStore:
             )
 
         if len(end.meta) > MAX_ITEM_BYTES:
-            return False
-        return self._change(end.task_id, ended, lambda row: _holds(row, end.attempt))
+            return Finished.REFUSED
+        is_held = self._change(end.task_id, ended, lambda row: _is_leased(row, end.attempt))
+        return Finished.WRITTEN if is_held else Finished.LOST
 
     @property
     def _retention(self) -> Retention:
@@ -413,6 +414,10 @@ def _meta_of(record: TaskRecord) -> bytes:
 def _holds(row: _Row, attempt: int) -> bool:
     running = (states.STARTED, states.PROGRESS)
     return row.record.attempts == attempt and row.record.status in running
+
+
+def _is_leased(row: _Row, attempt: int) -> bool:
+    return _holds(row, attempt) and 0 < row.lease_until_ms < NEVER_MS
 
 
 def _may_be_revoked(row: _Row) -> bool:

@@ -10,16 +10,18 @@ A message is acknowledged by default; `kept` are the ids of those that must come
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from taskqueue.dead_letters.letter import RejectedMessage
 from taskqueue.errors import PermanentError, SendError, StoreError, TaskIdTaken
 from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
-from taskqueue.records.store import Finish
-from taskqueue.sending.sender import SendAgain
+from taskqueue.records.store import Finish, Finished
+from taskqueue.sending.sender import MAX_DELAY_SECONDS, SendAgain
 from taskqueue.worker import outcome
+from taskqueue.worker.claims import MAX_CLAIM_BACKOFF_SECONDS, claim_backoff_seconds
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt, End
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 # Calls a function a moment later, perhaps in another thread.
 type Soon = Callable[[Callable[[], None]], None]
 type FollowUp = Callable[[], None]
-type Written = tuple[Delivery, Finish, FollowUp | None]
+type Ended = tuple[Attempt, End]
 
 
 class Acknowledgement:
@@ -40,7 +42,7 @@ class Acknowledgement:
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
         self._log = worker.logger
-        self._unwritten: list[tuple[Attempt, End]] = []
+        self._unwritten: list[Ended] = []
         self._changing = threading.Lock()
         self._writing = threading.Lock()
         self._comes_back_at_ms: dict[str, int] = {}
@@ -55,8 +57,11 @@ class Acknowledgement:
         nowhere. It carries the error, so that whoever writes FAILURE first writes the same.
         """
         reason = end.dead_letter_reason
-        if reason is not None and not self.reject_attempt(attempt, reason, end.error):
-            return
+        if reason is not None:
+            error = self.reject_attempt(attempt, reason, end.error)
+            if error:
+                self._give_back_unsent(attempt, error)
+                return
         self._count(end.status)
         with self._changing:
             self._unwritten.append((attempt, end))
@@ -70,6 +75,30 @@ class Acknowledgement:
         if until_ms is not None:
             self._comes_back_at_ms[delivery.receipt_handle] = until_ms
 
+    def give_back(self, attempt: Attempt, after_seconds: float) -> None:
+        """Return a task to the queue, unfinished: its attempt counts as no worker's death.
+
+        An end that is written all the same, though the answer was lost, stays.
+        """
+        self.keep(attempt.delivery, self._worker.now_ms() + round(after_seconds * 1000))
+        if attempt.number == 0:
+            return
+        try:
+            self._worker.store.release(attempt.delivery.message.id, attempt.number)
+        except StoreError as error:
+            extra = {"task_id": attempt.delivery.message.id}
+            self._log.warning("not given back: %s", error, extra=extra)
+
+    @contextmanager
+    def kept_on_error(self, delivery: Delivery) -> Iterator[None]:
+        """Let a message come back for which something unforeseen failed: it never fails others."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            extra = {"task_id": delivery.message.id, **error_fields(error)}
+            self._log.error("not delivered", extra=extra)
+            self.kept.add(delivery.message_id)
+
     def put_off(self, deliveries: Sequence[Delivery]) -> None:
         """Send messages that came before their time once more, to come back when they are due.
 
@@ -78,20 +107,10 @@ class Acknowledgement:
         and has no record gets one, so that it can be seen and revoked.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
         """
-        ready = [one for one in deliveries if self._is_recorded(one)]
-        sendings = [(one, sending) for one in ready if (sending := self._next_sending(one))]
-        again, now_ms = [sending for _, sending in sendings], self._worker.now_ms()
-        unsent = self._worker.sender.send_again(again, now_ms) if again else {}
-        for one, _ in sendings:
-            error = unsent.get(one.message.id)
-            if isinstance(error, PermanentError):
-                self._count(states.FAILURE)
-                self.reject(_rejected(one, f"it cannot be put off: {error}", ErrorInfo.of(error)))
-            elif error:
-                self.keep(one)
+        self._all_or_each(self._put_off, deliveries, lambda delivery: delivery)
 
-    def reject(self, rejected: RejectedMessage) -> bool:
-        """Send a message to the dead letters; False where it could not be sent and comes back."""
+    def reject(self, rejected: RejectedMessage) -> SendError | None:
+        """Send a message to the dead letters; return why it was not sent and comes back."""
         # Not the reason, which may quote arguments: the dead letter has it.
         extra = {"task_id": rejected.task_id, "task": rejected.task}
         try:
@@ -99,12 +118,14 @@ class Acknowledgement:
         except SendError as error:
             self.kept.add(rejected.message_id)
             self._log.error("a dead letter was not sent: %s", error, extra=extra)
-            return False
+            return error
         self._log.warning("dead letter", extra=extra)
-        return True
+        return None
 
-    def reject_attempt(self, attempt: Attempt, reason: str, error: ErrorInfo | None = None) -> bool:
-        """Send the message of a task that was claimed to the dead letters."""
+    def reject_attempt(
+        self, attempt: Attempt, reason: str, error: ErrorInfo | None = None
+    ) -> SendError | None:
+        """Send the message of a task that was claimed to the dead letters, as `reject` does."""
         return self.reject(_rejected(attempt.delivery, reason, error, attempt.number))
 
     def settle(self) -> None:
@@ -120,25 +141,53 @@ class Acknowledgement:
         with self._writing:
             with self._changing:
                 unwritten, self._unwritten = self._unwritten, []
-            try:
-                self._write(self._sent(unwritten))
-            except Exception as error:  # noqa: BLE001 - whatever fails, their messages come back
-                extra = error_fields(error)
-                self._log.error("%d ends were not written", len(unwritten), extra=extra)
-                self.kept.update(attempt.delivery.message_id for attempt, _ in unwritten)
+            self._all_or_each(self._send_and_write, unwritten, lambda one: one[0].delivery)
 
-    def _sent(self, ends: Sequence[tuple[Attempt, End]]) -> list[Written]:
-        """Send the messages of next turns; return what is to be written after that."""
-        again = [end.again for _, end in ends if end.again]
-        unsent = self._worker.sender.send_again(again, self._worker.now_ms()) if again else {}
-        written = []
+    def _all_or_each[T](
+        self,
+        act: Callable[[Sequence[T]], None],
+        ones: Sequence[T],
+        delivery_of: Callable[[T], Delivery],
+    ) -> None:
+        """Do something for all at once; where it fails unforeseen, for each alone."""
+        if not ones:
+            return
+        try:
+            act(ones)
+        except Exception as error:  # noqa: BLE001 - whatever it is, one must not keep the others
+            self._log.error("%d messages, one by one", len(ones), extra=error_fields(error))
+            for one in ones:
+                with self.kept_on_error(delivery_of(one)):
+                    act([one])
+
+    def _put_off(self, deliveries: Sequence[Delivery]) -> None:
+        ready = [one for one in deliveries if self._is_recorded(one)]
+        sendings = [(one, sending) for one in ready if (sending := self._next_sending(one))]
+        unsent = self._send_again([sending for _, sending in sendings])
+        for one, _ in sendings:
+            error = unsent.get(one.message.id)
+            if isinstance(error, PermanentError):
+                self._count(states.FAILURE)
+                self.reject(_rejected(one, f"it cannot be put off: {error}", ErrorInfo.of(error)))
+            elif error:
+                self.keep(one)
+
+    def _send_and_write(self, ends: Sequence[Ended]) -> None:
+        """Send the messages of next turns; write what is to be written after that."""
+        unsent = self._send_again([end.again for _, end in ends if end.again])
+        last: list[tuple[Attempt, End, Finish]] = []
         for attempt, end in ends:
-            delivery = attempt.delivery
-            error = unsent.get(delivery.message.id) if end.again else None
-            last = self._unsent(attempt, error) if error else end
-            if last and last.finish:
-                written.append((delivery, last.finish, last.follow_up))
-        return written
+            error = unsent.get(attempt.delivery.message.id) if end.again else None
+            final = self._unsent(attempt, error) if error else end
+            if final and final.finish:
+                last.append((attempt, final, final.finish))
+        for (attempt, end, _), finished in zip(last, self._finish(last), strict=True):
+            self._finished(attempt, end, finished)
+
+    def _send_again(self, messages: Sequence[SendAgain]) -> Mapping[str, SendError]:
+        if not messages:
+            return {}
+        return self._worker.sender.send_again(messages, self._worker.now_ms())
 
     def _unsent(self, attempt: Attempt, error: SendError) -> End | None:
         """Return the end of a task whose next turn is refused for good; else let it come back."""
@@ -146,37 +195,52 @@ class Acknowledgement:
         extra = {"task_id": delivery.message.id}
         self._log.error("a retry was not sent: %s", error, extra=extra)
         if not isinstance(error, PermanentError):
-            self.keep(delivery)
+            self._give_back_unsent(attempt, error)
             return None
         end = outcome.refused(attempt, error, self._worker.now_ms())
-        if not self.reject_attempt(attempt, end.dead_letter_reason or "", end.error):
+        unsent = self.reject_attempt(attempt, end.dead_letter_reason or "", end.error)
+        if unsent:
+            self._give_back_unsent(attempt, unsent)
             return None
         self._count(end.status)
         follow_up = self._worker.execution.follow_up(delivery, end.status)
         return end._replace(follow_up=follow_up)
 
+    def _give_back_unsent(self, attempt: Attempt, error: SendError) -> None:
+        """Return a task of which a message was not sent; if for good, its lease bounds the runs."""
+        if isinstance(error, PermanentError):
+            self.keep(attempt.delivery)
+        else:
+            self.give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
+
     def _count(self, status: str) -> None:
         with self._changing:
             self.statuses[status] += 1
 
-    def _write(self, ends: Sequence[Written]) -> None:
+    def _finish(self, ends: Sequence[tuple[Attempt, End, Finish]]) -> Sequence[Finished]:
+        """Write ends, and return what became of each."""
         if not ends:
-            return
+            return []
         try:
-            held = self._worker.store.finish([finish for _, finish, _ in ends])
+            return self._worker.store.finish([finish for _, _, finish in ends])
         except StoreError as error:
             self._log.error("the ends of %d tasks were not written: %s", len(ends), error)
-            held = [False] * len(ends)
-        for (delivery, finish, follow_up), is_held in zip(ends, held, strict=True):
-            if is_held and follow_up:
-                self.follow_up(delivery, follow_up)
-            if not is_held:
-                self.keep(delivery)
-                self._log.warning(
-                    "the end of attempt %d is not written: its lease is lost, or the store refused",
-                    finish.attempt,
-                    extra={"task_id": finish.task_id},
-                )
+            refused = isinstance(error, PermanentError)
+            return [Finished.REFUSED if refused else Finished.FAILED] * len(ends)
+
+    def _finished(self, attempt: Attempt, end: End, finished: Finished) -> None:
+        """Do what follows from an end that is written; let the task of another come back."""
+        if finished is Finished.WRITTEN:
+            if end.follow_up:
+                self.follow_up(attempt.delivery, end.follow_up)
+            return
+        extra = {"task_id": attempt.delivery.message.id}
+        text = "the end of attempt %d is not written: %s"
+        self._log.warning(text, attempt.number, finished.value, extra=extra)
+        if finished is Finished.FAILED:
+            self.give_back(attempt, _wait_seconds(attempt, end, self._worker.now_ms()))
+        else:
+            self.keep(attempt.delivery)
 
     def follow_up(self, delivery: Delivery, follow_up: FollowUp) -> None:
         """Do what follows from an end that is written; its message comes back if that fails."""
@@ -234,6 +298,19 @@ class Acknowledgement:
 def hidden_seconds(left_ms: int) -> int:
     """Return for how long SQS is to hide a message that is to come back in `left_ms`."""
     return max(math.ceil(left_ms / 1000), 0)
+
+
+def _wait_seconds(attempt: Attempt, end: End, now_ms: int) -> float:
+    """Return for how long a task waits whose end could not be written, though all of it is sent.
+
+    Its next turn goes first, which takes the task over, and so does the burial of its dead letter.
+    A task that is to run in more than 15 minutes runs again sooner: its record must outlive that.
+    """
+    if end.dead_letter_reason is not None:
+        return MAX_CLAIM_BACKOFF_SECONDS
+    due_seconds = ((end.again.message.eta_ms or 0) - now_ms) / 1000 if end.again else 0
+    backoff_seconds = claim_backoff_seconds(attempt.delivery.receive_count)
+    return min(max(due_seconds, 0), MAX_DELAY_SECONDS) + backoff_seconds
 
 
 def _rejected(

@@ -6,20 +6,12 @@ All messages are claimed by one request. `async def` tasks run together, then th
 the other, last the one over which workers have died.
 """
 
-import random
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from taskqueue.dead_letters.letter import RejectedMessage
-from taskqueue.errors import (
-    GiveBack,
-    LoopGivenUp,
-    OutOfTime,
-    PoisonMessage,
-    SendError,
-    StoreError,
-)
+from taskqueue.errors import GiveBack, LoopGivenUp, OutOfTime, PoisonMessage, SendError
 from taskqueue.records import states
 from taskqueue.records.lease import (
     AlreadyFinished,
@@ -32,7 +24,7 @@ from taskqueue.records.lease import (
     Superseded,
 )
 from taskqueue.worker.acknowledgement import Acknowledgement, hidden_seconds
-from taskqueue.worker.claims import Claims, claim_due
+from taskqueue.worker.claims import Claims, claim_backoff_seconds, claim_due
 from taskqueue.worker.delivery import Delivery, read
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.outcome import Attempt
@@ -47,8 +39,6 @@ MAX_LOST_ATTEMPTS = 5
 RESERVED_MS = 1_000
 # The messages of a worker that dies come back so long after the time it had.
 AFTER_DEADLINE_MS = 5_000
-# The wait before a task is claimed again when the store throttles.
-MAX_CLAIM_BACKOFF_SECONDS = 60
 # A message that an earlier worker's lease holds up comes back so long after it: clocks differ.
 AFTER_LEASE_MS = 1_000
 # A message whose task is being replaced comes back so long after its first delivery, and later with
@@ -134,7 +124,7 @@ class Batch:
         """Return the attempts to run, in their order."""
         attempts = []
         for delivery in deliveries:
-            with self._kept_on_error(delivery):
+            with self._acknowledgement.kept_on_error(delivery):
                 attempt = self._take(delivery, claims)
                 if attempt:
                     attempts.append(attempt)
@@ -201,7 +191,7 @@ class Batch:
             self._run_together(together)
         for attempt in attempts:
             if not attempt.delivery.task.is_async:
-                with self._kept_on_error(attempt.delivery):
+                with self._acknowledgement.kept_on_error(attempt.delivery):
                     self._run(attempt)
 
     def _run(self, attempt: Attempt) -> None:
@@ -262,7 +252,7 @@ class Batch:
     async def _run_async(self, attempt: Attempt, *, is_first: bool) -> None:
         """Run one of those that run together; one that is out of time stays unended."""
         delivery = attempt.delivery
-        with self._kept_on_error(delivery):
+        with self._acknowledgement.kept_on_error(delivery):
             if seconds := self._seconds_until_due(attempt):
                 await self._worker.sleep_async(seconds)
             left_seconds = self._left_seconds()
@@ -288,30 +278,13 @@ class Batch:
     def _give_back(self, attempt: Attempt, after_seconds: float = 0) -> None:
         """Return a task to the queue, unfinished: no time is left for it, or another goes first."""
         self._unended.pop(attempt.delivery.message_id, None)
-        back_at_ms = self._worker.now_ms() + round(after_seconds * 1000)
-        self._acknowledgement.keep(attempt.delivery, back_at_ms)
-        if attempt.number:
-            try:
-                self._worker.store.release(attempt.delivery.message.id, attempt.number)
-            except StoreError as error:
-                extra = {"task_id": attempt.delivery.message.id}
-                self._worker.logger.warning("not given back: %s", error, extra=extra)
+        self._acknowledgement.give_back(attempt, after_seconds)
 
     def _give_back_later(self, attempt: Attempt, error: GiveBack) -> None:
         """Return a task that could not be run, since what the worker needs for it is throttled."""
         extra = {"task_id": attempt.delivery.message.id}
         self._worker.logger.warning("given back: %s", error, extra=extra)
         self._give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
-
-    @contextmanager
-    def _kept_on_error(self, delivery: Delivery) -> Iterator[None]:
-        """Let a message come back for which something unforeseen failed: it never fails others."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            extra = {"task_id": delivery.message.id, **error_fields(error)}
-            self._worker.logger.error("not delivered", extra=extra)
-            self._acknowledgement.kept.add(delivery.message_id)
 
     def _seconds_until_due(self, attempt: Attempt) -> float:
         return max(0, attempt.delivery.due_at_ms - self._worker.now_ms()) / 1000
@@ -324,8 +297,3 @@ def _fits(attempt: Attempt, left_seconds: float, *, is_first: bool) -> bool:
     """Whether a task may begin: if its own limit is not over by then, or it is the first."""
     limit = hard_limit_seconds(attempt.delivery.task.options, attempt.delivery.message)
     return left_seconds > 0 and (is_first or limit is None or limit <= left_seconds)
-
-
-def claim_backoff_seconds(receive_count: int) -> float:
-    """Return the wait before a task whose claim the store refused is claimed again: full jitter."""
-    return random.uniform(1, min(MAX_CLAIM_BACKOFF_SECONDS, 2.0 ** min(receive_count, 10)))

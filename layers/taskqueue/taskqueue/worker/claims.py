@@ -1,5 +1,6 @@
 """Takes the leases of a batch's tasks, in one request, and says in which order they run."""
 
+import random
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +11,9 @@ from taskqueue.worker.delivery import Delivery
 
 if TYPE_CHECKING:
     from taskqueue.records.store import TaskStore
+
+# The wait before a task is claimed again when a table or a queue throttles.
+MAX_CLAIM_BACKOFF_SECONDS = 60
 
 
 class Claims(NamedTuple):
@@ -87,3 +91,8 @@ def _times_given_back(outcome: ClaimOutcome | None) -> int:
     if not isinstance(outcome, Claimed):
         return 0
     return max(0, outcome.attempt - 1 - outcome.lost - outcome.retries)
+
+
+def claim_backoff_seconds(receive_count: int) -> float:
+    """Return the wait before a task that AWS kept from going on is claimed again: full jitter."""
+    return random.uniform(1, min(MAX_CLAIM_BACKOFF_SECONDS, 2.0 ** min(receive_count, 10)))
