@@ -61,3 +61,16 @@ def test_a_set_holds_each_member_once(both: Both) -> None:
     assert metas.add(one, b"12345678") == {b"12345678", b"\x00\xff345678"}
     assert metas.sets([one, other]) == {one: {b"12345678", b"\x00\xff345678"}}
     assert metas.get_many([one]) == {}
+
+
+def test_what_has_expired_is_gone_before_the_database_removes_it(
+    request: pytest.FixtureRequest,
+) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html"""
+    client = request.getfixturevalue("ministack_dynamodb")
+    table, now_ms = create_table(client, "id"), [NOW_MS]
+    metas = DynamoResultMetas(client, table, ttl_seconds=60, now_ms=lambda: now_ms[0])
+    metas.add("set", b"12345678")
+    metas.put("meta", b"one")
+    now_ms[0] += 60_000
+    assert (metas.sets(["set"]), metas.get_many(["meta"])) == ({}, {})

@@ -94,9 +94,14 @@ def encode(message: Message) -> str:
         TypeError, ValueError: a header of the caller's cannot.
     """
     body = message.encoded or _encoded(message)
-    if len(body) > MAX_BYTES:
+    if size_bytes(body) > MAX_BYTES:
         raise MessageTooLarge
     return body
+
+
+def size_bytes(text: str) -> int:
+    """Return how many bytes AWS counts of a text."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def decode(body: str) -> Message:

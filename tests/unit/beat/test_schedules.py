@@ -55,6 +55,12 @@ def test_a_one_off_is_read() -> None:
     assert schedule.timing == OneOff(1_798_790_400_000)
 
 
+def test_the_last_time_there_is_is_read_and_written() -> None:
+    schedule = parse("remind", {"task": "remind", "at": "9999-12-31T23:59:59.999999Z"})
+    check(schedule, {"remind"}, NOW_MS)
+    assert definition(schedule)["at"] == "9999-12-31T23:59:59.999000+00:00"
+
+
 @pytest.mark.parametrize(
     ("change", "field", "reason"),
     [
@@ -111,6 +117,7 @@ def test_a_bad_field_is_named_with_its_reason(
         ({"crontab": None, "at": "tomorrow"}, "at", "ISO 8601"),
         ({"crontab": None, "at": "2027-01-01T09:00:00"}, "at", "time zone"),
         ({"crontab": None, "at": "2027-01-01"}, "at", "time zone"),
+        ({"crontab": None, "at": "9999-12-31T23:59:59-14:00"}, "at", "ISO 8601"),
         ({"crontab": None, "at": 5}, "at", "text"),
     ],
 )

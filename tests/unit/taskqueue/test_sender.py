@@ -27,6 +27,7 @@ from taskqueue.sending.sender import (
     Outgoing,
     SendAgain,
     Sender,
+    SqsEntry,
     batches,
     delay_seconds,
 )
@@ -195,8 +196,8 @@ def test_the_delay_is_whole_seconds_and_never_too_long(left_ms: int | None, seco
 
 def outgoing(length: int) -> Outgoing:
     queue = Queue("work", "u", "a")
-    body: Any = range(length)
-    return Outgoing(message(), queue, {"MessageBody": body, "DelaySeconds": 0}, is_scheduled=False)
+    entry: SqsEntry = {"MessageBody": "x" * length, "DelaySeconds": 0}
+    return Outgoing(message(), queue, entry, is_scheduled=False)
 
 
 @given(st.lists(st.integers(1, MAX_BYTES), max_size=60))
@@ -339,3 +340,20 @@ def test_a_group_is_sqs_s_message_group(out: Scene) -> None:
     out.sender.send_unrecorded([message(id="b", group_id="user 81")], NOW_MS)
     groups = [one.group_id for one in out.broker.messages(out.queue.url)]
     assert groups == ["user 80", "user 81"]
+
+
+def raw_with_euros(task_id: str, count: int, eta_ms: int) -> SendAgain:
+    """Return a message as a client may write it: not all of it ASCII, each of these three bytes."""
+    again = message(id=task_id, eta_ms=eta_ms)
+    body = encode(again)[:-1] + ',"euros":"' + "\u20ac" * count + '"}'
+    return SendAgain(again, body)
+
+
+def test_a_message_has_as_many_bytes_as_utf_8_takes(out: Scene) -> None:
+    near, far = NOW_MS + 600_000, NOW_MS + 3_600_000
+    large = [raw_with_euros(task_id, 300_000, near) for task_id in "ab"]
+    assert out.sender.send_again(large, NOW_MS) == {}
+    assert out.fuse.calls == ["send_message_batch"] * 2
+    assert out.sender.goes_by_hops(raw_with_euros("c", 100_000, far), NOW_MS)
+    with pytest.raises(MessageTooLarge):
+        encode(message(id="d", encoded="\u20ac" * 350_000))

@@ -28,6 +28,7 @@ from taskqueue.groups.finishing import end_whole, finish_part
 from taskqueue.groups.part import Done, Part
 from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
+from taskqueue.sending.call import Parent
 from taskqueue.testing import InMemory
 
 NOW_MS = 1_795_370_400_000
@@ -450,6 +451,17 @@ def test_a_parent_that_runs_again_does_not_double_its_children(memory: InMemory)
         second = again.store.get("parent")
         assert second is not None
         assert second.result == first.result
+
+
+def test_a_child_s_object_may_have_numbers_and_texts_as_keys() -> None:
+    message = Message("order", "id-1")
+    first, again = (Parent(message).child_id("p", [{1: "a", "b": 2}], {}) for _ in range(2))
+    assert first == again != Parent(message).child_id("p", [{1: "a", "b": 3}], {})
+
+
+def test_a_child_s_id_is_the_same_in_every_version() -> None:
+    made = Parent(Message("order", "id-1")).child_id("price", [1], {"b": {"d": 1, "c": None}})
+    assert made == "8fb90973-3bee-43d9-a071-6427ec9806f9"
 
 
 def test_a_retry_of_a_parent_sends_new_children(memory: InMemory) -> None:

@@ -59,11 +59,7 @@ class DynamoResultMetas:
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         items = self._items(keys)
-        return {
-            item["id"]["S"]: bytes(item["result"]["B"])
-            for item in items
-            if "result" in item and not has_expired(item, self._now_ms())
-        }
+        return {item["id"]["S"]: bytes(item["result"]["B"]) for item in items if "result" in item}
 
     def put(self, key: str, meta: bytes) -> None:
         now = self._now_ms() / 1000
@@ -99,13 +95,14 @@ class DynamoResultMetas:
         return {item["id"]["S"]: _members(item) for item in self._items(keys)}
 
     def _items(self, keys: Sequence[str]) -> list[Item]:
-        return get_items(
+        items = get_items(
             self._client,
             self._table,
             [{"id": string(key)} for key in dict.fromkeys(keys)],
             consistent=True,
             patience=self._patience,
         )
+        return [item for item in items if not has_expired(item, self._now_ms())]
 
 
 def _members(item: Item) -> frozenset[bytes]:

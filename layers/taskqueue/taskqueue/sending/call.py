@@ -108,9 +108,7 @@ class Parent:
 
     def child_id(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """Return the id of the next child of this name with these arguments."""
-        content = [self.message.id, self.message.turn, name, args, kwargs]
-        # What is no JSON is Celery's matter: it writes more than JSON knows.
-        same = json.dumps(content, separators=(",", ":"), sort_keys=True, default=repr)
+        same = _sorted_json([self.message.id, self.message.turn, name, args, kwargs])
         # Threads of the task may send at once: no two may get the same number.
         ordinal = next(self._sent.setdefault(same, itertools.count()))
         digest = hashlib.sha256(f"{same}#{ordinal}".encode()).digest()
@@ -155,6 +153,19 @@ def _new_id(call: Call[Any], parent: Parent | None) -> str:
     if parent is None:
         return str(uuid.uuid4())
     return parent.child_id(call.task.name, call.args, call.kwargs)
+
+
+def _sorted_json(content: Any) -> str:
+    try:
+        return _json(content, sort_keys=True)
+    except TypeError:
+        # Numbers and texts are keys of one object: they have an order once they are JSON.
+        return _json(json.loads(_json(content)), sort_keys=True)
+
+
+def _json(content: Any, *, sort_keys: bool = False) -> str:
+    # What is no JSON is Celery's matter: it writes more than JSON knows.
+    return json.dumps(content, separators=(",", ":"), sort_keys=sort_keys, default=repr)
 
 
 def _check(options: SendOptions) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict
 from taskqueue.aws.errors import send_error, send_errors
 from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.errors import PermanentError, SendError, SendRefused, StoreError
-from taskqueue.message import MAX_BYTES, Message, encode
+from taskqueue.message import MAX_BYTES, Message, encode, size_bytes
 from taskqueue.queue import Queue
 from taskqueue.records.store import Enqueued, Recorder, TaskStore
 from taskqueue.sending.one_time_schedules import MAX_INPUT_BYTES, OneTimeSchedules
@@ -164,7 +164,7 @@ class Sender:
 
     def _takes(self, body: str) -> bool:
         """Whether EventBridge Scheduler is there and takes a message of that size."""
-        return self._delayed is not None and len(body) <= MAX_INPUT_BYTES
+        return self._delayed is not None and size_bytes(body) <= MAX_INPUT_BYTES
 
     def _send_one(self, one: "Outgoing") -> None:
         if self._delayed and one.is_scheduled:
@@ -267,7 +267,7 @@ def batches(outgoing: "Sequence[Outgoing]") -> "Iterator[list[Outgoing]]":
     batch: list[Outgoing] = []
     size = 0
     for one in outgoing:
-        length = len(one.entry["MessageBody"])
+        length = size_bytes(one.entry["MessageBody"])
         if batch and (len(batch) == MAX_BATCH_ENTRIES or size + length > MAX_BYTES):
             yield batch
             batch, size = [], 0
