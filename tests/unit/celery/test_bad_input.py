@@ -114,6 +114,28 @@ def test_arguments_of_no_type_that_can_be_read_fail_their_task(memory: InMemory,
     assert (shop.ran, ("tell", task_id) in shop.told) == ([], True)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"stamps": 5, "stamped_headers": 5},
+        {"stamps": {"a": 1}, "stamped_headers": [["a"], 5]},
+        {"stamps": [], "stamped_headers": ["a"]},
+        {"group": 5, "group_index": "x"},
+        {"parent_id": 5, "root_id": []},
+        {"replaced_task_nesting": "x", "timelimit": ["a", -1]},
+    ],
+    ids=str,
+)
+def test_headers_that_mean_nothing_keep_no_task_from_running(
+    memory: InMemory, headers: dict[str, Any]
+) -> None:
+    envelope = stock.message(shop.price, [4])
+    envelope["headers"] |= headers
+    task_id = stock.send(memory, envelope)
+    memory.work()
+    assert shop.app.AsyncResult(task_id).get() == 6.0
+
+
 def test_an_empty_header_has_its_body_run_with_no_results(memory: InMemory) -> None:
     chords: list[Any] = [chord([], shop.join.s()), chain(group([]), shop.join.s([]))]
     for one in chords:

@@ -18,10 +18,11 @@ def keys_of(stamps: Mapping[str, Any]) -> list[str]:
 
 
 def stamps_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stamps of a task's request fields."""
-    stamps = fields.get("stamps") or {}
-    named = fields.get("stamped_headers") or ()
-    return {header: stamps[header] for header in named if stamps.get(header) is not None}
+    """Return the stamps of a task's request fields; none where those are malformed."""
+    stamps, named = fields.get("stamps"), fields.get("stamped_headers")
+    if not isinstance(stamps, Mapping) or not isinstance(named, Iterable):
+        return {}
+    return {name: value for name, value in stamps.items() if name in named and value is not None}
 
 
 def _key(header: str, value: Any) -> str:
