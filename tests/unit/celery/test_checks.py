@@ -10,7 +10,7 @@ from kombu import Queue
 
 from taskqueue.celery.checks.differing import differing
 from taskqueue.celery.checks.examination import examine
-from taskqueue.celery.checks.queues import MAX_QUEUES, NeededQueue, needed_queues
+from taskqueue.celery.checks.queues import MAX_QUEUES, NeededQueue, absent, needed_queues
 from taskqueue.celery.checks.refused import refused
 from taskqueue.celery.testing import in_memory
 
@@ -103,6 +103,21 @@ def test_queues_that_the_template_cannot_have() -> None:
     ]
     many = app_with(*({"queue": f"q{number}"} for number in range(MAX_QUEUES + 1)))
     assert texts(many) == ["task_routes name 17 queues: a stack has room for 16"]
+
+
+def test_queues_that_a_stack_has_not() -> None:
+    app = app_with(
+        {},
+        {"name": "reports.daily"},
+        {"queue": "mail"},
+        task_routes={"reports.*": {"queue": "slow"}},
+    )
+    assert list(absent(app, {"orders", "mail", "slow", "other"})) == []
+    assert list(map(str, absent(app, {"mail"}))) == [
+        "task_default_queue is 'orders', a queue that this stack has not: sending there fails",
+        "task_routes send reports.daily to 'slow', a queue that this stack has not: "
+        "sending there fails",
+    ]
 
 
 def test_a_queue_has_the_tasks_that_celery_sends_to_it() -> None:

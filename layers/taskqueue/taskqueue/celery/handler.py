@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from taskqueue import clock
 from taskqueue.celery import logs
+from taskqueue.celery.checks.queues import absent
 from taskqueue.celery.execution import CeleryExecution
 from taskqueue.celery.prepared import prepare
 from taskqueue.celery.tasks import CeleryTasks
@@ -36,6 +37,9 @@ def worker(app: "Celery", queue: str | None = None, *, beat: bool = False) -> Ha
     logger = Logger(service=tasks.name)
     logs.install(logger)
     prepared = prepare(app, wiring.result_metas(), hostname())
+    # Others may run those still: an app can be moved here one queue at a time.
+    for found in absent(app, wiring.settings().queues):
+        logger.warning(str(found))
     if logger.log_level <= logging.DEBUG:
         logger.debug("settings without meaning here", extra={"settings": without_meaning(app)})
     if beat:

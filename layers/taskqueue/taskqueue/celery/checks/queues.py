@@ -1,7 +1,7 @@
 """Which queues an app needs."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from celery import Celery
@@ -51,6 +51,18 @@ def unfit(queues: Sequence[NeededQueue]) -> Iterator[Finding]:
         yield Finding(
             "task_routes", f"name {len(queues)} queues: a stack has room for {MAX_QUEUES}"
         )
+
+
+def absent(app: Celery, stack: Container[str]) -> Iterator[Finding]:
+    """Yield the queues of an app's tasks that a stack has not, whose queues' names are given."""
+    for queue in needed_queues(app):
+        if not queue.tasks or queue.name in stack:
+            continue
+        absence = f"{queue.name!r}, a queue that this stack has not: sending there fails"
+        if queue.name == app.conf.task_default_queue:
+            yield Finding("task_default_queue", f"is {absence}")
+        else:
+            yield Finding("task_routes", f"send {queue.tasks[0]} to {absence}")
 
 
 def _declared(app: Celery) -> Sequence[str]:
