@@ -16,9 +16,7 @@ JSON = st.recursive(
 )
 SEGMENT = st.text(min_size=1, max_size=20).map(lambda text: text.replace("/", "-"))
 # The stack is the same for all examples of a test: what one writes does no harm to another.
-ONE_STACK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ONE_STACK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def bodies(*names: str) -> st.SearchStrategy[dict[str, Any]]:

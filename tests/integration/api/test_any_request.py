@@ -167,7 +167,6 @@ def writes() -> Iterator[list[str]]:
 
 @settings(
     max_examples=REQUESTS,
-    deadline=None,
     # The stack is the same for all requests: what one writes does no harm to another.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -66,7 +66,6 @@ def test_a_message_carries_its_slot_and_expires_after_it() -> None:
     assert (late.eta_ms, late.expires_at_ms) == (NOW_MS - 5_000, NOW_MS + 30_000)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(-5_000, 119_000), min_size=1, max_size=12),
     st.integers(1, 200),
@@ -85,7 +84,6 @@ def test_every_slot_is_sent_once_however_the_ticks_come(steps_ms: list[int], sec
     assert row.sent == len(expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 119_000), min_size=2, max_size=8), st.data())
 def test_two_beats_at_once_send_the_same_ids_and_count_them_once(
     steps_ms: list[int], data: st.DataObject
@@ -163,7 +161,7 @@ def test_a_one_off_runs_once_and_has_no_next_run() -> None:
     assert (done.count, done.last_ms, done.next_ms) == (1, NOW_MS + 30_000, None)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 3_000), st.integers(1, 300))
 def test_runs_are_those_whose_slot_has_come(seconds_later: int, interval: int) -> None:
     beat = Beat([replace(EVERY_100, timing=Interval(interval))])

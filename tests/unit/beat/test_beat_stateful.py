@@ -122,4 +122,4 @@ class Beats(RuleBasedStateMachine):
 
 
 TestBeats = Beats.TestCase
-TestBeats.settings = settings(deadline=None, max_examples=25, stateful_step_count=12)
+TestBeats.settings = settings(max_examples=25, stateful_step_count=12)

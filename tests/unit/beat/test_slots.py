@@ -127,7 +127,7 @@ def test_a_leap_day_has_a_next_slot() -> None:
     assert next_slot(Crontab("0 0 29 2 *"), START_MS) == ms("2028-02-29T00:00")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(timings, times_ms, st.integers(0, 3 * DAY_MS), st.integers(0, 3 * DAY_MS))
 def test_a_span_has_the_slots_of_its_two_halves(
     timing: Timing, start_ms: int, first_ms: int, second_ms: int
@@ -137,7 +137,7 @@ def test_a_span_has_the_slots_of_its_two_halves(
     assert halves == list(due(timing, start_ms, end_ms))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(timings, times_ms, st.integers(0, 3 * DAY_MS))
 def test_slots_are_in_order_and_in_their_span(
     timing: Timing, start_ms: int, length_ms: int
@@ -147,7 +147,7 @@ def test_slots_are_in_order_and_in_their_span(
     assert all(start_ms < slot <= start_ms + length_ms for slot in slots)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(timings, times_ms, st.integers(0, 3 * DAY_MS))
 def test_next_and_latest_are_the_ends_of_a_span(
     timing: Timing, start_ms: int, length_ms: int

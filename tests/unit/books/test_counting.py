@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from books.consuming import append
@@ -64,7 +64,6 @@ def dying(store: MemoryViewStore, steps: int) -> MemoryViewStore:
     return replace(store, before=step)
 
 
-@settings(deadline=None)
 @given(sent_messages, st.data())
 def test_the_count_is_exact_after_any_history(
     sent: dict[str, list[View]], data: st.DataObject
@@ -88,7 +87,6 @@ def test_the_count_is_exact_after_any_history(
     assert count(store, WINDOW, NOW_MS + 9 * MINUTE_MS).counts == brute_force(sent)
 
 
-@settings(deadline=None)
 @given(sent_messages, st.integers(0, 40), st.integers(0, 40), st.data())
 def test_rankings_and_late_segments_in_the_middle_of_a_fold_leave_it_exact(
     sent: dict[str, list[View]], other_at: int, late_at: int, data: st.DataObject

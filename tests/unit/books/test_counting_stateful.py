@@ -94,4 +94,4 @@ class Counting(RuleBasedStateMachine):
 
 
 TestCounting = Counting.TestCase
-TestCounting.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestCounting.settings = settings(max_examples=100, stateful_step_count=40)

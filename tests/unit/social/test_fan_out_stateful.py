@@ -103,6 +103,5 @@ TestFanOut = FanOut.TestCase
 TestFanOut.settings = settings(
     max_examples=300,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -159,7 +159,7 @@ def test_trouble_at_any_call_loses_and_doubles_nothing(
         assert_exact(world)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     count=st.integers(0, 5 * PAGE),
     page_ms=st.sampled_from([0, 6_000, 16_000]),

@@ -173,7 +173,7 @@ def test_errors_of_the_client_are_the_stores(error: Exception, expected: type[St
     assert type(caught.value) is expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(count=st.integers(0, 300), seed=st.integers())
 def test_every_item_is_put_exactly_once_whatever_is_left_unprocessed(count: int, seed: int) -> None:
     random = Random(seed)  # not drawn from hypothesis, which the lanes' threads would confuse

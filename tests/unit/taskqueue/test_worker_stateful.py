@@ -190,7 +190,6 @@ class Queue(RuleBasedStateMachine):
 Queue.TestCase.settings = settings(
     max_examples=int(os.environ.get("STATEFUL_EXAMPLES", "150")),
     stateful_step_count=40,
-    deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
