@@ -8,10 +8,10 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz stateful chaos chaos-short celery-suite bench bench-beat bench-large lint format environments
+.PHONY: help run stop build unit test fuzz stateful chaos chaos-short celery-suite celery-suite-doubled celery-suite-killed celery-suite-stock bench bench-beat bench-large lint format environments
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: environments ## deploy to a local AWS; news to 1,045 friends, and the hottest books
 	@$(PYTHON) -m tools.demo --port $(PORT)
@@ -42,6 +42,15 @@ chaos-short: environments ## a small campaign of the same, in three minutes
 
 celery-suite: environments ## Celery's own suite on the deployed stack; writes docs/celery-suite.md
 	@$(PYTHON) -m tests.celery_suite
+
+celery-suite-doubled: environments ## the same with every message sent twice
+	@$(PYTHON) -m tests.celery_suite --worker doubled
+
+celery-suite-killed: environments ## the same with workers killed every few seconds
+	@$(PYTHON) -m tests.celery_suite --worker killed
+
+celery-suite-stock: environments ## the same with stock workers: Redis; SQS and DynamoDB
+	@$(PYTHON) -m tests.celery_suite --worker redis --worker sqs
 
 bench: environments ## measure, and write docs/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks

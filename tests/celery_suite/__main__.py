@@ -1,27 +1,29 @@
-"""`python -m tests.celery_suite`: Celery's own suite with each worker; docs/celery-suite.md.
+"""`python -m tests.celery_suite`: Celery's own suite with this project's worker, or with others.
 
-The workers run beside each other, since most of the suite's time is waiting.
+Writes docs/celery-suite.md from the last results of every worker (`recorded/`). Ends with 1 when a
+test fails that passes with a stock worker on Redis, and is no named exception.
 """
 
 import argparse
 import datetime
+import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.benchmarks import machine
-from tests.celery_suite import results
+from tests.celery_suite import record
+from tests.celery_suite.exceptions import EXCEPTIONS
 from tests.celery_suite.page import render
+from tests.celery_suite.results import FAILED, Result, count_line
 from tests.celery_suite.run import run
 from tests.celery_suite.sdist import unpacked
-from tests.celery_suite.workers import TITLES, setting
+from tests.celery_suite.verdict import judged
+from tests.celery_suite.workers import COMMANDS, OURS, SECONDS, STOCK, TITLES, setting
 from tools.errors import run_tool, say
 from tools.paths import LOCAL, ROOT
 
 FILES = ("test_tasks", "test_group_chains", "test_inspect", "test_canvas")
-# What one worker may take in all.
-SECONDS = 20 * 60
 _FOLDER = LOCAL / "celery-suite"
 _PAGE = ROOT / "docs" / "celery-suite.md"
 
@@ -29,36 +31,41 @@ _PAGE = ROOT / "docs" / "celery-suite.md"
 def main() -> None:
     """Run the suite, and write the page of all results that there are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worker", action="append", choices=TITLES, help="one of them only")
-    parser.add_argument("--file", action="append", choices=FILES, help="one of them only")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each worker, at most")
+    parser.add_argument("--worker", action="append", choices=TITLES, help=f"else: {OURS}")
+    parser.add_argument(
+        "--test", action="append", help="as test_canvas.py::test_chain; may be given again"
+    )
     chosen = parser.parse_args()
-    started = datetime.datetime.now(datetime.UTC)
     suite = unpacked(_FOLDER, LOCAL / "logs" / "celery-suite.log")
-    workers = chosen.worker or list(TITLES)
-    with ThreadPoolExecutor(len(workers)) as pool:
-        for done in [
-            pool.submit(_run_files, worker, chosen.file or FILES, suite, chosen.seconds)
-            for worker in workers
-        ]:
-            done.result()
-    found = {worker: results.read(_results(worker)) for worker in TITLES}
-    _PAGE.write_text(render(found, TITLES, machine.describe(started, "make celery-suite")))
+    tests = chosen.test or [f"{file}.py" for file in FILES]
+    found = [(worker, _run(worker, tests, suite)) for worker in chosen.worker or [OURS]]
+    _PAGE.write_text(render({worker: record.read(worker) for worker in TITLES}))
     say(f"written       {_PAGE.relative_to(ROOT)}")
-    say(results.count_line(found["here"]))
+    failed = [
+        (worker, one) for worker, results in found for one in results if one.outcome == FAILED
+    ]
+    for worker, one in failed:
+        say(f"FAILED        {worker}: {one.test}: {one.reason}")
+    say(count_line([one for _, results in found for one in results]))
+    if failed:
+        sys.exit(1)
 
 
-def _run_files(worker: str, files: Sequence[str], suite: Path, seconds: float) -> None:
+def _run(worker: str, tests: Sequence[str], suite: Path) -> list[Result]:
+    """Run tests with a worker, record the results, and return them as they are judged."""
+    started = datetime.datetime.now(datetime.UTC)
+    found: list[Result] = []
     with setting(worker, _FOLDER / worker, suite) as made:
-        deadline = time.monotonic() + seconds
-        for file in files:
-            say(f"running       {file} with {TITLES[worker]}")
+        deadline = time.monotonic() + SECONDS[worker]
+        for number, test in enumerate(tests):
+            say(f"running       {test} with {TITLES[worker]}")
             left = max(0.0, deadline - time.monotonic())
-            run(file, made, suite, _results(worker) / f"{file}.xml", left)
-
-
-def _results(worker: str) -> Path:
-    return _FOLDER / "results" / worker
+            results = _FOLDER / "results" / worker / f"{number}.xml"
+            found += run([test], made, suite, results, left)
+    record.write(worker, machine.describe(started, COMMANDS[worker]), found)
+    if worker not in EXCEPTIONS:
+        return found
+    return judged(found, record.read(STOCK).results, EXCEPTIONS[worker])
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ build-SuiteLayer: target
 """
 _QUEUES = "&queues [notifications, views, rankings"
 _ROWS = "    notifications: {Folder: notify_friends, Layer: SocialLayer}\n"
+# As few workers as an event source may have: in the suite, what expires waits for a busy worker.
+_ROW = "Folder: celery_suite, Layer: SuiteLayer, MaximumConcurrency: 2"
 _VARIABLES = "        TASKS_TABLE: !Ref TasksTable\n"
 _FIRST_LAYER = "  TaskqueueLayer:\n"
 
@@ -68,7 +70,7 @@ def _add_consumer(project: Path, redis_port: int) -> None:
     text = template.read_text()
     for found, replaced in (
         (_QUEUES, f"{_QUEUES}, celery"),
-        (_ROWS, f"{_ROWS}    celery: {{Folder: celery_suite, Layer: SuiteLayer}}\n"),
+        (_ROWS, f"{_ROWS}    celery: {{{_ROW}}}\n"),
         (_VARIABLES, f'{_VARIABLES}        REDIS_PORT: "{redis_port}"\n'),
         (_FIRST_LAYER, _LAYER + _FIRST_LAYER),
     ):

@@ -26,9 +26,11 @@ class Result:
     seconds: float = 0.0
 
 
-def read(folder: Path) -> list[Result]:
-    """Return the results of a worker, in the order of the suite's files and of their tests."""
-    return [result for path in sorted(folder.glob("*.xml")) for result in _read_file(path)]
+def read(path: Path) -> list[Result]:
+    """Return the results of a run of pytest, in the order of its tests."""
+    found = [_result(case) for case in ElementTree.parse(path).iter("testcase")]
+    # A test whose teardown fails is there twice.
+    return list({result.test: result for result in found}.values())
 
 
 def count_line(results: Sequence[Result]) -> str:
@@ -45,12 +47,6 @@ def by_reason(results: Iterable[Result]) -> dict[str, list[str]]:
     for result in results:
         found.setdefault(result.reason, []).append(result.test)
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
-
-
-def _read_file(path: Path) -> list[Result]:
-    found = [_result(case) for case in ElementTree.parse(path).iter("testcase")]
-    # A test whose teardown fails is there twice.
-    return list({result.test: result for result in found}.values())
 
 
 def _result(case: ElementTree.Element) -> Result:

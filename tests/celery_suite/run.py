@@ -1,16 +1,16 @@
-"""One run of a file of the suite with one worker."""
+"""One run of pytest over tests of the suite, with one worker."""
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.celery_suite.deployment import SIDE
+from tests.celery_suite.results import Result, read
 from tests.celery_suite.workers import Setting
 from tools.errors import ToolError
 from tools.paths import CELERY_PYTHON
 
-# The suite itself waits for 60 seconds; tests that hang are to leave time for the others.
-TEST_SECONDS = 30
 # What pytest may need beyond the time of its tests: to start, and the last one to end.
 _MORE_SECONDS = 120
 _PYTEST = (
@@ -19,12 +19,14 @@ _PYTEST = (
 )
 
 
-def run(file: str, setting: Setting, suite: Path, results: Path, seconds: float) -> None:
-    """Run a file of the suite, and let pytest write its results as JUnit's XML.
+def run(
+    tests: Sequence[str], setting: Setting, suite: Path, results: Path, seconds: float
+) -> list[Result]:
+    """Run tests of the suite, and return what came of them.
 
     Args:
-        file: its name in the suite, without `.py`.
-        results: the file that is written; what pytest prints goes beside it.
+        tests: files of the suite, or tests in them, as pytest names them.
+        results: the file of JUnit's XML that pytest writes; what it prints goes beside it.
         seconds: how long the tests may take; those that are left are skipped.
 
     Raises:
@@ -35,16 +37,16 @@ def run(file: str, setting: Setting, suite: Path, results: Path, seconds: float)
     environ = {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
         **setting.variables(),
-        "PYTHONPATH": f"{suite}:{SIDE}",
+        "PYTHONPATH": os.pathsep.join(map(str, (suite, SIDE, *setting.libraries))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "SUITE_SECONDS": str(seconds),
-        "SUITE_TEST_SECONDS": str(TEST_SECONDS),
     }
+    named = [f"t/integration/{test}" for test in tests]
     log = results.with_suffix(".log")
     with log.open("wb") as output:
         try:
             subprocess.run(
-                [CELERY_PYTHON, *_PYTEST, f"--junit-xml={results}", f"t/integration/{file}.py"],
+                [CELERY_PYTHON, *_PYTEST, f"--junit-xml={results}", *named],
                 cwd=suite,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -54,4 +56,7 @@ def run(file: str, setting: Setting, suite: Path, results: Path, seconds: float)
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise ToolError(f"{file} does not end (all that it printed: {log})") from error
+            raise ToolError(f"{named} do not end (all that they printed: {log})") from error
+    if not results.exists():
+        raise ToolError(f"pytest did not run (all that it printed: {log})")
+    return read(results)

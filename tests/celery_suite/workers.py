@@ -1,26 +1,44 @@
-"""The three workers that the suite runs with, each with its broker and its result backend."""
+"""The workers that the suite runs with, each with its broker and its result backend."""
 
 import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.redis_server import redis_server
+from tests.celery_suite import faults
 from tests.celery_suite.deployment import deployed
-from tools.local.deployed import make_client
+from tools.local.deployed import Stack, make_client
 from tools.local.ministack import REGION, Ministack, client_environ, credentials
 from tools.local.ports import free_port
-from tools.paths import CELERY_ENVIRONMENT
+from tools.paths import CELERY_ENVIRONMENT, ROOT
 
 QUEUE = "celery"
 TITLES = {
     "redis": "a stock worker with Redis",
     "sqs": "a stock worker with SQS and DynamoDB",
     "here": "this project's worker, deployed",
+    "doubled": "the same, every message twice",
+    "killed": "the same, killed again and again",
 }
+# What runs each of them.
+COMMANDS = {
+    "redis": "make celery-suite-stock",
+    "sqs": "make celery-suite-stock",
+    "here": "make celery-suite",
+    "doubled": "make celery-suite-doubled",
+    "killed": "make celery-suite-killed",
+}
+STOCK = "redis"
+OURS = "here"
+# How long a test may take: the suite itself waits for 60 seconds, and what hangs is to leave time.
+TEST_SECONDS = {"redis": 60, "sqs": 60, "here": 90, "doubled": 90, "killed": 120}
+# How long all tests may take.
+SECONDS = {"redis": 1500, "sqs": 2400, "here": 1320, "doubled": 2400, "killed": 7200}
+_FAULTS = {"doubled": faults.doubled, "killed": faults.killed}
 _STOCK = (
     *(str(CELERY_ENVIRONMENT / "bin" / "celery"), "--app", "app", "worker"),
     *("--pool", "prefork", "--concurrency", "1", "--loglevel", "WARNING"),
@@ -31,12 +49,16 @@ _STOCK = (
 class Setting:
     """What a run of the suite is given: its environment, the app's settings, how a worker starts.
 
-    `worker` is empty where one runs already.
+    `worker` is empty where one runs already. `control`: the class of the client's `app.control`, if
+    it is not Celery's own, and `libraries` the folders that it is imported from.
     """
 
     config: Mapping[str, Any]
     environ: Mapping[str, str]
-    worker: Sequence[str] = field(default=_STOCK)
+    test_seconds: float
+    worker: Sequence[str] = _STOCK
+    control: str = ""
+    libraries: Sequence[Path] = ()
 
     def variables(self) -> dict[str, str]:
         """Return the variables that the suite, its plugin and its app read."""
@@ -45,6 +67,8 @@ class Setting:
             "TEST_BACKEND": self.config["result_backend"],
             "SUITE_CONFIG": json.dumps(self.config),
             "SUITE_WORKER": json.dumps(self.worker),
+            "SUITE_CONTROL": self.control,
+            "SUITE_TEST_SECONDS": str(self.test_seconds),
         }
 
 
@@ -61,19 +85,35 @@ def setting(worker: str, folder: Path, suite: Path) -> Iterator[Setting]:
     # 73 of the suite's functions note in a Redis what has run.
     with redis_server(folder) as redis_port:
         noted = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis_port)}
+        seconds = TEST_SECONDS[worker]
         if worker == "redis":
             address = f"redis://127.0.0.1:{redis_port}/0"
-            yield Setting({"broker_url": address, "result_backend": address}, noted)
+            yield Setting({"broker_url": address, "result_backend": address}, noted, seconds)
         elif worker == "sqs":
             with _local_aws() as aws:
                 queue = make_client("sqs", aws.endpoint_url).create_queue(QueueName=QUEUE)
-                config = _on_aws(aws.port, queue["QueueUrl"], "celery")
-                yield Setting(config, client_environ(noted, aws.endpoint_url))
+                config = _on_aws(aws.port, aws.port, queue["QueueUrl"], "celery")
+                yield Setting(config, client_environ(noted, aws.endpoint_url), seconds)
         else:
-            with deployed(folder / "project", suite, redis_port, folder / "build.log") as stack:
+            fault = _FAULTS.get(worker, _no_fault)
+            with (
+                deployed(folder / "project", suite, redis_port, folder / "build.log") as stack,
+                fault(stack) as sqs_port,
+            ):
                 outputs = stack.outputs
-                config = _on_aws(stack.port, outputs["celeryQueueUrl"], outputs["TasksTable"])
-                yield Setting(config, stack.environ(noted), worker=())
+                yield Setting(
+                    _on_aws(sqs_port, stack.port, outputs["celeryQueueUrl"], outputs["TasksTable"]),
+                    stack.environ(noted),
+                    seconds,
+                    worker=(),
+                    control="control:Control",
+                    libraries=(ROOT / "layers" / "taskqueue",),
+                )
+
+
+@contextlib.contextmanager
+def _no_fault(stack: Stack) -> Iterator[int]:
+    yield stack.port
 
 
 @contextlib.contextmanager
@@ -86,12 +126,12 @@ def _local_aws() -> Iterator[Ministack]:
         local_aws.stop()
 
 
-def _on_aws(port: int, queue_url: str, table: str) -> dict[str, Any]:
+def _on_aws(sqs_port: int, port: int, queue_url: str, table: str) -> dict[str, Any]:
     """Return the settings of a stock app: SQS as broker, DynamoDB as result backend."""
     known = credentials()
     keys = f"{known['AWS_ACCESS_KEY_ID']}:{known['AWS_SECRET_ACCESS_KEY']}"
     return {
-        "broker_url": f"sqs://{keys}@localhost:{port}",
+        "broker_url": f"sqs://{keys}@127.0.0.1:{sqs_port}",
         "broker_transport_options": {
             "region": REGION,
             "is_secure": False,

@@ -113,7 +113,7 @@ def intercepted_calls(
     """While what these functions (logical ids) ask of services, such as `sqs`, is intercepted."""
     with ExitStack() as open_things:
         for function in functions:
-            url = open_things.enter_context(_proxy(function, stack.port, interceptor))
+            url = open_things.enter_context(proxy(function, stack.port, interceptor))
             endpoints = {f"AWS_ENDPOINT_URL_{service.upper()}": url for service in services}
             # Told apart from the variables, whose names only the callers know.
             configured = LocalFunction(stack, function).configured(
@@ -131,20 +131,26 @@ def observed_calls(
 
     The observer is told when the service has done it, before the function hears of it.
     """
+    with intercepted_calls(stack, functions, [service], observed(observer)):
+        yield
 
-    def observed(call: Call) -> Answer:
+
+def observed(observer: Observer) -> Interceptor:
+    """Return the interceptor that passes everything on, and tells an observer of it."""
+
+    def observe(call: Call) -> Answer:
         answer = call.forward()
         if answer.is_ok:
             observer(call.action, call.parameters)
         return answer
 
-    with intercepted_calls(stack, functions, [service], observed):
-        yield
+    return observe
 
 
 @contextmanager
-def _proxy(function: str, port: int, interceptor: Interceptor) -> Iterator[str]:
-    known = {"function": function, "port": port, "interceptor": staticmethod(interceptor)}
+def proxy(caller: str, port: int, interceptor: Interceptor) -> Iterator[str]:
+    """Yield the URL at which a caller finds the local AWS at `port`, its calls intercepted."""
+    known = {"function": caller, "port": port, "interceptor": staticmethod(interceptor)}
     handler = type("Handler", (_Handler,), known)
     with _Server((LOOPBACK, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -17,10 +17,15 @@ def observed_sends(stack: Stack, functions: Sequence[str], observer: Observer) -
     It is told of each SendMessage and SendMessageBatch when SQS has taken the messages, before the
     function hears of it.
     """
+    with observed_calls(stack, functions, "sqs", sends_only(observer)):
+        yield
+
+
+def sends_only(observer: Observer) -> Observer:
+    """Return an observer that tells another of SendMessage and SendMessageBatch alone."""
 
     def observe(action: str, request: dict[str, Any]) -> None:
         if action.startswith("SendMessage"):
             observer(action, request)
 
-    with observed_calls(stack, functions, "sqs", observe):
-        yield
+    return observe

@@ -1,1 +1,1 @@
-"""What runs in Celery's environment, beside its suite, with nothing of this project imported."""
+"""What runs in Celery's environment, beside its suite."""

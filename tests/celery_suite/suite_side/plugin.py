@@ -2,7 +2,8 @@
 
 The suite starts a worker in a thread of its process. Instead, there is one in a process of its own,
 by the command in `SUITE_WORKER`, or one that runs already. `SUITE_CONFIG` has the app's settings,
-`SUITE_SECONDS` how long all tests may take, `SUITE_TEST_SECONDS` how long one may.
+`SUITE_CONTROL` the class of `app.control`, if it is not Celery's. `SUITE_SECONDS` is how long all
+tests may take, `SUITE_TEST_SECONDS` how long one may.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from celery.utils.nodenames import anon_nodename
 
 _CONFIG = json.loads(os.environ["SUITE_CONFIG"])
 _WORKER = json.loads(os.environ["SUITE_WORKER"])
+_CONTROL = os.environ["SUITE_CONTROL"]
 _TEST_SECONDS = float(os.environ["SUITE_TEST_SECONDS"])
 _DEADLINE = time.monotonic() + float(os.environ["SUITE_SECONDS"])
 _START_SECONDS = 60
@@ -75,6 +77,8 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
     made = yield
     if fixturedef.argname == "celery_config":
         made.update(_CONFIG, result_backend=LikeRedis(_CONFIG["result_backend"]))
+    if fixturedef.argname == "celery_parameters" and _CONTROL:
+        made.update(control=_CONTROL)
     return made
 
 

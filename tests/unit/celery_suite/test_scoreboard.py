@@ -1,11 +1,16 @@
 """The scoreboard of Celery's suite, from what pytest writes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.celery_suite import page, results
-from tests.celery_suite.results import Result
+from tests.celery_suite import page, record, results
+from tests.celery_suite.exceptions import EXCEPTIONS
+from tests.celery_suite.record import NO_TIME, Record
+from tests.celery_suite.results import PASSED, Result
+from tests.celery_suite.verdict import judged
+from tests.celery_suite.workers import TITLES
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="t.integration.test_tasks.test_a" name="test_passes" time="1.25"/>
@@ -27,8 +32,19 @@ REPORT = """<testsuites><testsuite>
 
 @pytest.fixture
 def read(tmp_path: Path) -> list[Result]:
-    (tmp_path / "test_tasks.xml").write_text(REPORT)
-    return results.read(tmp_path)
+    path = tmp_path / "0.xml"
+    path.write_text(REPORT)
+    return results.read(path)
+
+
+def records(**found: list[Result]) -> dict[str, Record]:
+    """Return the records of all workers, most of which have not run."""
+    about = {"Date": "today"}
+    return {worker: Record(about, found.get(worker, [])) for worker in TITLES}
+
+
+def passing(*found: Result) -> list[Result]:
+    return [replace(result, outcome=PASSED, reason="") for result in found]
 
 
 def test_each_test_is_read_once_with_its_outcome_and_reason(read: list[Result]) -> None:
@@ -41,15 +57,45 @@ def test_each_test_is_read_once_with_its_outcome_and_reason(read: list[Result]) 
     ]
 
 
+def test_only_what_is_to_pass_can_fail(read: list[Result]) -> None:
+    _, fails, *_, torn_down = read
+    stock = passing(fails, torn_down)
+    outcomes = [one.outcome for one in judged(read, stock, {torn_down.test: "a reason"})]
+    assert outcomes == ["passed", "failed", "skipped", "xfailed", "xfailed"]
+    assert [one.outcome for one in judged([fails], [], {})] == ["xfailed"]
+
+
+def test_what_there_was_no_time_for_has_failed() -> None:
+    left_out = Result("test_a", "skipped", NO_TIME)
+    assert [one.outcome for one in judged([left_out], passing(left_out), {})] == ["failed"]
+    assert judged([left_out], [], {}) == [left_out]
+
+
+def test_a_record_keeps_what_another_run_does_not_try_again(
+    read: list[Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_FOLDER", tmp_path)
+    assert record.read("here").results == []
+    record.write("here", {"Date": "yesterday"}, read)
+    passes, fails, *others = read
+    left_out = replace(passes, outcome="skipped", reason=NO_TIME)
+    record.write("here", {"Date": "today"}, [left_out, *passing(fails)])
+    assert record.read("here") == Record({"Date": "today"}, [passes, *passing(fails), *others])
+
+
 def test_the_last_line_counts_as_pytest_does(read: list[Result]) -> None:
-    found = {"redis": [], "here": read}
-    lines = page.render(found, {"redis": "stock", "here": "ours"}, {"Date": "today"}).splitlines()
+    lines = page.render(records(redis=passing(*read), here=read)).splitlines()
     assert lines[-1] == "2 failed, 1 passed, 1 skipped, 1 xfailed in 3.25s"
 
 
-def test_a_test_is_a_row_with_a_column_for_each_worker(read: list[Result]) -> None:
-    found = {"redis": [Result(read[1].test, "passed")], "here": read}
-    text = page.render(found, {"redis": "stock", "here": "ours"}, {})
-    assert "0 of the 1 tests that pass with stock pass with ours." in text
+def test_a_test_is_a_row_with_a_column_for_each_worker_that_has_run(read: list[Result]) -> None:
+    text = page.render(records(redis=passing(read[1]), here=read))
+    assert f"0 of the 1 tests that pass with {TITLES['redis']} pass with {TITLES['here']}." in text
     assert "| `test_tasks.test_a.test_fails[a\\|b]` | pass | **fail** |" in text
     assert "| `test_tasks.test_a.test_passes` |  | pass |" in text
+
+
+def test_exceptions_are_tests_of_the_suite_that_pass_with_the_stock_worker() -> None:
+    stock = {one.test for one in record.read("redis").results if one.outcome == PASSED}
+    for named in EXCEPTIONS.values():
+        assert named.keys() <= stock
