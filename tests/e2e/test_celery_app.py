@@ -50,7 +50,10 @@ def test_a_queue_is_few_lines_of_the_template() -> None:
 
 
 def test_orders_come_to_what_a_stock_worker_makes_of_them(deployed: Stack) -> None:
-    assert place_orders(settings(deployed), deployed.environ({})) == OUTCOMES
+    placed = place_orders(settings(deployed), deployed.environ({}))
+    # The page has this difference: here a chord's body fails by the error of its part.
+    assert placed.pop("unknown") == {"state": "failed", "because": "KeyError('coal')"}
+    assert placed == {name: OUTCOMES[name] for name in OUTCOMES if name != "unknown"}
 
 
 def test_stock_is_taken_as_by_a_stock_beat(deployed: Stack) -> None:

@@ -13,7 +13,7 @@ FOLDER = ROOT / "examples" / "flask_shop"
 _TIMEOUT_SECONDS = 120
 _TASK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
-# What the orders come to, wherever their tasks run.
+# What the orders come to with a stock worker and Redis.
 OUTCOMES = {
     "breakfast": {"state": "paid", "receipt": "14.75 charged after 1 retry"},
     "party": {"state": "paid", "receipt": "2400.0 charged after 1 retry"},
