@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import recipe
 from tests.e2e.people import People
+from tests.support import recipe
 from tests.support.project_copy import copy_project, deployed_copy, run_in
 from tests.support.tasks import finished
 from tools.local.deployed import Stack

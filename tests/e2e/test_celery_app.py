@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import recipe
 from tests.e2e.beating import Beat
+from tests.support import recipe
 from tests.support.flask_shop import FOLDER, OUTCOMES, STOCK_TAKEN, place_orders
 from tests.support.project_copy import copy_project, deployed_copy, run_in
 from tests.support.tasks import finished

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.e2e import recipe
 from tests.e2e.beating import Beat
+from tests.support import recipe
 from tests.support.project_copy import copy_project, deployed_copy
 from tests.support.tasks import finished
 from tools.local.deployed import Stack
