@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop build unit test fuzz stateful chaos chaos-short celery-suite celery-suite-doubled celery-suite-killed celery-suite-stock bench bench-beat bench-large lint format environments
+.PHONY: help run stop build unit test fuzz stateful chaos chaos-short celery-suite celery-suite-doubled celery-suite-killed celery-suite-stock bench bench-beat bench-celery bench-large lint format environments
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -57,6 +57,9 @@ bench: environments ## measure, and write docs/benchmarks.md
 
 bench-beat: environments ## watch beat for 45 minutes, and write docs/benchmarks-beat.md
 	@$(PYTHON) -m tests.benchmarks --beat
+
+bench-celery: environments ## a Celery app's tasks beside stock workers; writes docs/benchmarks-celery.md
+	@$(PYTHON) -m tests.benchmarks --celery
 
 bench-large: environments ## fan out to 20 million friends, and write docs/benchmarks-large.md
 	@$(PYTHON) -m tests.benchmarks --large

@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks [--beat | --large]`: measures, writes docs/benchmarks.md or another.
+"""`python -m tests.benchmarks [--beat | --large | --celery]`: measures, and writes a page of docs/.
 
-Apart are beat, which is watched for 40 minutes, and a fan-out to 20 million friends. Ends with 1
-when a limit is missed or could not be measured.
+Apart are beat, which is watched for 40 minutes, a fan-out to 20 million friends, and a Celery app's
+tasks beside stock workers. Ends with 1 when a limit is missed or could not be measured.
 """
 
 import argparse
@@ -27,6 +27,9 @@ from tests.benchmarks import (
     top_reads,
     view_writes,
 )
+from tests.benchmarks.adapter import canvas as adapter_canvas
+from tests.benchmarks.adapter import cold_start as adapter_cold_start
+from tests.benchmarks.adapter import cpu as adapter_cpu
 from tests.benchmarks.processes import BenchmarkError
 from tests.benchmarks.report import Section, render
 from tests.benchmarks.stack import quiet_stack
@@ -52,6 +55,11 @@ MEASUREMENTS: dict[str, Measurement] = {
 }
 OF_BEAT: dict[str, Measurement] = {"beat": beat.measure}
 LARGE: dict[str, Measurement] = {"a fan-out to 20 million": fan_out_large.measure_twenty_million}
+OF_A_CELERY_APP: dict[str, Measurement] = {
+    "cold start of a Celery app's consumer": adapter_cold_start.measure,
+    "CPU of a Celery app's tasks": adapter_cpu.measure,
+    "a chain and a chord": adapter_canvas.measure,
+}
 
 
 def main() -> None:
@@ -59,11 +67,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beat", action="store_true", help="beat alone: about 45 minutes")
     parser.add_argument("--large", action="store_true", help="20 million friends alone")
+    parser.add_argument("--celery", action="store_true", help="a Celery app's tasks alone")
     arguments = parser.parse_args()
     if arguments.beat:
         _measure(OF_BEAT, "Benchmark of beat", "make bench-beat", "benchmarks-beat.md")
     elif arguments.large:
         _measure(LARGE, "Benchmark of a large fan-out", "make bench-large", "benchmarks-large.md")
+    elif arguments.celery:
+        title = "Benchmarks of a Celery app's tasks"
+        _measure(OF_A_CELERY_APP, title, "make bench-celery", "benchmarks-celery.md")
     else:
         _measure(MEASUREMENTS, "Benchmarks", "make bench", "benchmarks.md")
 

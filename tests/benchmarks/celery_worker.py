@@ -1,6 +1,7 @@
 """A stock Celery prefork worker on Redis, and the CPU that it spends on a task."""
 
 import contextlib
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -49,7 +50,9 @@ def celery_worker(folder: Path, concurrency: int) -> Iterator[CeleryWorker]:
     if not CELERY_PYTHON.exists():
         raise BenchmarkError(f"Celery is missing: {CELERY_PYTHON}; `make bench` installs it.")
     with redis_server(folder) as port:
-        env = {**os.environ, "BENCHMARK_REDIS": f"redis://127.0.0.1:{port}"}
+        redis = f"redis://127.0.0.1:{port}"
+        config = {"broker_url": f"{redis}/0", "result_backend": f"{redis}/1"}
+        env = {**os.environ, "BENCHMARK_CELERY": json.dumps(config)}
         options = ["--pool", "prefork", "--concurrency", str(concurrency), "--loglevel", "INFO"]
         command = [
             *(str(CELERY_PYTHON), "-m", "celery", "--app", "tests.benchmarks.celery_side.noop"),

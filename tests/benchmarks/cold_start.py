@@ -7,7 +7,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def measure(stack: Stack, folder: Path) -> Section:
     for _ in range(ROUNDS + 1):
         # Root may write to a read-only folder; so that no byte code appears there, none is written.
         unwritten = {**environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        ours.append(_start(files.module, files.python_path, unwritten))
-        theirs.append(_start("two_clients", str(yardstick), environ))
+        ours.append(start(files.module, files.python_path, unwritten))
+        theirs.append(start("two_clients", str(yardstick), environ))
     # The first start of each only brings the files into memory, and leaves boto3's byte code where
     # a new environment has none yet.
     return _section(ours[1:], theirs[1:])
@@ -78,9 +78,17 @@ def _yardstick(folder: Path) -> Path:
     return folder
 
 
-def _start(module: str, python_path: str, environ: Mapping[str, str]) -> Start:
+def start(
+    module: str, python_path: str, environ: Mapping[str, str], options: Sequence[str] = ()
+) -> Start:
+    """Start a module in a fresh interpreter, which has these options.
+
+    Raises:
+        BenchmarkError: it cannot be imported.
+    """
     env = {**environ, "PYTHONPATH": python_path}
-    command = [sys.executable, "-P", str(_HERE / "probes/cold_start.py"), module]
+    probe = str(_HERE / "probes/cold_start.py")
+    command = [sys.executable, "-P", *options, probe, module]
     done = subprocess.run(command, env=env, cwd=os.sep, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchmarkError(f"{module} does not start: {done.stderr.strip().splitlines()[-1]}")

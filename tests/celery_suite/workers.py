@@ -92,7 +92,7 @@ def setting(worker: str, folder: Path, suite: Path) -> Iterator[Setting]:
         elif worker == "sqs":
             with _local_aws() as aws:
                 queue = make_client("sqs", aws.endpoint_url).create_queue(QueueName=QUEUE)
-                config = _on_aws(aws.port, aws.port, queue["QueueUrl"], "celery")
+                config = on_aws(aws.port, aws.port, queue["QueueUrl"], "celery")
                 yield Setting(config, client_environ(noted, aws.endpoint_url), seconds)
         else:
             fault = _FAULTS.get(worker, _no_fault)
@@ -102,7 +102,7 @@ def setting(worker: str, folder: Path, suite: Path) -> Iterator[Setting]:
             ):
                 outputs = stack.outputs
                 yield Setting(
-                    _on_aws(sqs_port, stack.port, outputs["celeryQueueUrl"], outputs["TasksTable"]),
+                    on_aws(sqs_port, stack.port, outputs["celeryQueueUrl"], outputs["TasksTable"]),
                     stack.environ(noted),
                     seconds,
                     worker=(),
@@ -126,7 +126,7 @@ def _local_aws() -> Iterator[Ministack]:
         local_aws.stop()
 
 
-def _on_aws(sqs_port: int, port: int, queue_url: str, table: str) -> dict[str, Any]:
+def on_aws(sqs_port: int, port: int, queue_url: str, table: str) -> dict[str, Any]:
     """Return the settings of a stock app: SQS as broker, DynamoDB as result backend."""
     known = credentials()
     keys = f"{known['AWS_ACCESS_KEY_ID']}:{known['AWS_SECRET_ACCESS_KEY']}"

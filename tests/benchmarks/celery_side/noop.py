@@ -1,12 +1,12 @@
 """The Celery program that the worker's CPU is measured with: one task that does nothing."""
 
+import json
 import os
 
 from celery import Celery
 
-_REDIS = os.environ["BENCHMARK_REDIS"]
-
-app = Celery("noop", broker=f"{_REDIS}/0", backend=f"{_REDIS}/1")
+app = Celery("noop")
+app.conf.update(json.loads(os.environ["BENCHMARK_CELERY"]))
 
 
 @app.task(name="noop")
