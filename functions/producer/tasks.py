@@ -45,7 +45,7 @@ def revoke_task(task: PathKey) -> Reply:
     record = wiring.task_store().revoke(task, clock.now_ms())
     if record.due_at_ms is not None:
         # Its message would come to nothing, and till then it would stand among the schedules.
-        wiring.sender().take_back(task, record.turn, record.attempts)
+        wiring.sender().take_back(record)
     observing.logger.info("task revoked", extra={"task_id": task})
     return replies.ok({"task_id": task, "status": record.status})
 

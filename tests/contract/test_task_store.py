@@ -16,13 +16,14 @@ from taskqueue.errors import TaskAlreadyStarted, TaskIdTaken, TaskNotFound
 from taskqueue.groups.part import Done, Failed, Part
 from taskqueue.groups.progress import Parts, PartsPlan
 from taskqueue.groups.shard import Shard
-from taskqueue.message import Message
+from taskqueue.message import TURNS_OF_A_PUBLISH, Message
 from taskqueue.records import states
 from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.hop import Hop
 from taskqueue.records.item import pending_item
 from taskqueue.records.lease import (
     AlreadyFinished,
+    Behind,
     Claim,
     Claimed,
     ClaimOutcome,
@@ -266,6 +267,120 @@ def test_of_sixteen_at_once_exactly_one_wins(store: TaskStore, known: bool) -> N
         outcomes = list(pool.map(compete, range(16)))
     assert outcomes.count(Claimed(1, 0, 0)) == 1
     assert sum(isinstance(outcome, HeldByOther) for outcome in outcomes) == 15
+
+
+# ---------------------------------------------------------------- publishes
+
+
+def ended_by(store: TaskStore, publish: str | None, status: str = states.SUCCESS) -> Message:
+    """Return the message of a publish of a new task, which has ended."""
+    message = task(publish=publish)
+    assert claim(store, message) == Claimed(1, 0, 0)
+    assert store.finish([end(message, 1, status)]) == [WRITTEN]
+    return message
+
+
+@pytest.mark.parametrize("status", [states.SUCCESS, states.FAILURE, states.IGNORED])
+@pytest.mark.parametrize("first", ["a", None], ids=["published", "own"])
+def test_another_publish_runs_a_task_again_that_has_ended(
+    store: TaskStore, first: str | None, status: str
+) -> None:
+    message = ended_by(store, first, status)
+    other = replace(message, publish="b")
+    assert store.enqueue(other, NOW_MS) is Enqueued.ANOTHER
+    assert claim(store, other, holder="m-2") == Claimed(2, 0, 0, publish=1)
+    assert claim(store, other, holder="m-2") == Claimed(2, 0, 0, publish=1)
+    assert claim(store, other, holder="m-3") == HeldByOther("m-2")
+    assert claim(store, message) == Superseded()
+    assert store.enqueue(other, NOW_MS) is Enqueued.BEGUN
+    turn = TURNS_OF_A_PUBLISH
+    assert store.finish([end(message, 2, result=5, turn=turn)]) == [WRITTEN]
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.result, record.turn) == ("SUCCESS", 5, turn)
+    assert claim(store, other) == AlreadyFinished("SUCCESS", publish=1)
+    assert claim(store, message) == AlreadyFinished("SUCCESS", publish=0)
+
+
+def test_a_retry_of_another_publish_supersedes_all_before(store: TaskStore) -> None:
+    message = ended_by(store, "a")
+    other = replace(message, publish="b")
+    assert claim(store, other) == Claimed(2, 0, 0, publish=1)
+    turn, due_ms = TURNS_OF_A_PUBLISH, NOW_MS + 7_000
+    retry = end(message, 2, states.RETRY, turn=turn, retries=1, next_due_ms=due_ms)
+    assert store.finish([retry]) == [WRITTEN]
+    for late in (message, other):
+        assert claim(store, late, due_ms) == Superseded()
+    again = replace(message, publish=None, turn=turn + 1, retries=1, after=2, eta_ms=due_ms)
+    assert claim(store, again, due_ms, "m-2") == Claimed(3, 1, 0, publish=1)
+
+
+def test_another_publish_waits_while_a_task_has_not_ended(store: TaskStore) -> None:
+    message = task(publish="a", eta_ms=NOW_MS + 9_000)
+    other = replace(message, publish="b", eta_ms=None)
+    store.enqueue(message, NOW_MS)
+    assert store.enqueue(other, NOW_MS) is Enqueued.ANOTHER
+    assert claim(store, other) == Behind(NOW_MS + 9_000)
+    assert claim(store, message, NOW_MS + 9_000) == Claimed(1, 0, 0)
+    assert claim(store, other, NOW_MS + 9_000) == Behind(NOW_MS + 9_000)
+    assert claim(store, other, NOW_MS + 10**6) == Behind(NOW_MS + 9_000)
+
+
+def test_a_worker_s_death_in_another_publish_is_counted_as_ever(store: TaskStore) -> None:
+    other = replace(ended_by(store, "a"), publish="b")
+    assert claim(store, other) == Claimed(2, 0, 0, publish=1)
+    assert claim(store, other, NOW_MS + LEASE_MS) == Claimed(3, 0, 1, publish=1)
+
+
+def test_no_publish_runs_a_task_again_that_was_revoked_or_has_parts(store: TaskStore) -> None:
+    revoked = ended_by(store, "a", states.REVOKED)
+    assert claim(store, replace(revoked, publish="b")) == AlreadyFinished("REVOKED", publish=1)
+    whole = task_in_parts(store)
+    assert store.complete(whole, 7, NOW_MS, "0:1:0")
+    assert claim(store, replace(whole, publish="b")) == AlreadyFinished("SUCCESS", publish=1)
+
+
+def test_of_many_publishes_each_runs_once(store: TaskStore) -> None:
+    message = ended_by(store, "0")
+    published = [replace(message, publish=str(number)) for number in range(70)]
+    for number, one in enumerate(published[1:], 1):
+        assert claim(store, one, holder=str(number)) == Claimed(number + 1, 0, 0, publish=number)
+        turn = number * TURNS_OF_A_PUBLISH
+        assert store.finish([end(message, number + 1, turn=turn)]) == [WRITTEN]
+    for number in (10, 40, 69):
+        assert claim(store, published[number]) == AlreadyFinished("SUCCESS", publish=number)
+
+
+def test_a_record_of_before_publishes_is_of_any(store: TaskStore) -> None:
+    if not isinstance(store, DynamoTaskStore):
+        pytest.skip("only DynamoDB keeps what an earlier version wrote")
+    message = task(publish="a")
+    item = pending_item(message, NOW_MS, Retention(3_600))
+    del item["publish_id"]
+    store._client.put_item(TableName=store._table, Item=item)
+    assert claim(store, message) == Claimed(1, 0, 0)
+    assert store.finish([end(message, 1)]) == [WRITTEN]
+    assert claim(store, message) == AlreadyFinished("SUCCESS")
+
+
+def test_a_letter_fails_the_publish_that_it_is_of(store: TaskStore) -> None:
+    message = ended_by(store, "a")
+    other = replace(message, publish="b")
+    assert not store.fail(other, ERROR, NOW_MS)
+    claim(store, other)
+    assert not store.fail(message, ERROR, NOW_MS)
+    assert not store.fail(replace(message, publish="c"), ERROR, NOW_MS)
+    assert store.fail(other, ERROR, NOW_MS)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.turn) == ("FAILURE", TURNS_OF_A_PUBLISH)
+
+
+def test_a_letter_of_a_publish_that_waits_leaves_the_one_before(store: TaskStore) -> None:
+    message = task(publish="a", eta_ms=NOW_MS + 9_000)
+    store.enqueue(message, NOW_MS)
+    assert not store.fail(replace(message, publish="b"), ERROR, NOW_MS)
+    assert status_of(store, message) == "PENDING"
 
 
 # ---------------------------------------------------------------- finish, release, progress

@@ -11,6 +11,7 @@ import pytest
 from taskqueue.clock import from_iso, iso, now_ms
 from taskqueue.message import Message, encode
 from taskqueue.queue import Queue
+from taskqueue.records.publishes import publish_hash
 from taskqueue.sending.one_time_schedules import OneTimeSchedules, schedule_name
 from tests.e2e.celery_client import CeleryClient
 from tests.e2e.people import Hub, People
@@ -68,7 +69,8 @@ def test_beyond_15_minutes_a_schedule_sends_the_task(stack: Stack, rest: Rest, h
     task_id = rest.post(START, body).expect(202)["task_id"]
     due_ms = from_iso(task(rest, task_id)["due_at"])
     schedules = stack.client("scheduler")
-    key = {"Name": schedule_name(task_id, 0, None), "GroupName": stack.outputs["ScheduleGroup"]}
+    name = schedule_name(task_id, 0, None, publish_hash(Message("notify_friends", task_id)))
+    key = {"Name": name, "GroupName": stack.outputs["ScheduleGroup"]}
     schedule = schedules.get_schedule(**key)
     minute_before = datetime.fromtimestamp(due_ms // 1000 - 60, UTC)
     assert schedule["ScheduleExpression"] == f"at({minute_before:%Y-%m-%dT%H:%M:%S})"

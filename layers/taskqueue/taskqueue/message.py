@@ -31,6 +31,9 @@ PART, REDELIVERED, HOP = "taskqueue_part", "taskqueue_redelivered", "taskqueue_h
 MAX_COUNT = 1_000_000_000
 # A task that replaces another has its id; its turns come after all that the other may have had.
 TURNS_BEFORE_A_REPLACEMENT = 1_000_000
+# A task that is published again has its turns after all those of the publish before.
+TURNS_OF_A_PUBLISH = 1_000 * TURNS_BEFORE_A_REPLACEMENT
+MAX_TURN = 1_000_000 * TURNS_OF_A_PUBLISH
 # The headers that protocol 2 names, and this module reads and writes or leaves to Celery.
 _HEADERS = frozenset(
     {"lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries"}
@@ -49,8 +52,10 @@ class Message:
     `soft_time_limit_seconds` are the caller's limits; `retries` is what Celery's header says, kept
     for its readers only. `embed`: what is to follow the task, in Celery's form, by the names of
     `EMBED`. `group_id` is SQS's MessageGroupId; `headers` are those that the protocol does not
-    name. `is_own`: this project sent it, and so made a record where there is to be one. `encoded`:
-    the body of a message that is to be sent, where somebody else has written it.
+    name. `publish`: kombu's tag of a message that a client has published, the same in each of its
+    copies; None where the message says its turn itself, and where the tag is its id. `is_own`: this
+    project sent it, and so made a record where there is to be one. `encoded`: the body of a message
+    that is to be sent, where somebody else has written it.
 
     Five headers are this project's own. `turn`: which sending of the task this is; each retry and
     each redrive begins another. A stock client's message says it by its `retries`, and by how often
@@ -80,6 +85,7 @@ class Message:
     part: Part | None = None
     hop: int = 0
     group_id: str | None = None
+    publish: str | None = None
     is_own: bool = True
     headers: Mapping[str, Any] = field(default_factory=dict)
     encoded: str | None = None
@@ -226,7 +232,7 @@ def next_turn(turn: int) -> int:
     They end at a number that only a header from elsewhere comes to. There they stay, so that no
     header can make a task that never runs again.
     """
-    return min(turn + 1, MAX_COUNT)
+    return min(turn + 1, MAX_TURN)
 
 
 def _check_text(what: str, text: str, max_length: int) -> None:
@@ -263,6 +269,7 @@ def _message(task: str, task_id: str, headers: dict[str, Any], envelope: dict[st
         part=_part(headers),
         hop=_own_count(headers, HOP) or 0,
         group_id=_group_id(envelope),
+        publish=_publish(task_id, headers, envelope),
         is_own=headers.get("origin") == ORIGIN,
         headers={name: value for name, value in headers.items() if name not in _HEADERS},
     )
@@ -306,7 +313,7 @@ def _properties(message: Message) -> dict[str, Any]:
         "delivery_info": {"exchange": "", "routing_key": message.queue},
         "priority": 0,
         "body_encoding": "base64",
-        "delivery_tag": message.id,
+        "delivery_tag": message.publish or message.id,
         # Where kombu puts it, too: kombu/transport/SQS.py.
         **({"MessageGroupId": message.group_id} if message.group_id else {}),
     }
@@ -425,15 +432,25 @@ def turn_of(headers: Mapping[str, Any]) -> int:
     Raises:
         PoisonMessage: what they name is no turn.
     """
-    turn = _own_count(headers, TURN)
+    turn = _own_count(headers, TURN, MAX_TURN)
     if turn is not None:
         return turn
-    replaced = _count(headers.get("replaced_task_nesting")) or 0
     retries = _count(headers.get("retries")) or 0
-    return min(replaced * TURNS_BEFORE_A_REPLACEMENT + retries, MAX_COUNT)
+    return min(_replaced(headers) * TURNS_BEFORE_A_REPLACEMENT + retries, MAX_TURN)
 
 
-def _own_count(headers: Mapping[str, Any], name: str) -> int | None:
+def _replaced(headers: Mapping[str, Any]) -> int:
+    """Return how often the task has been replaced by another."""
+    return _count(headers.get("replaced_task_nesting")) or 0
+
+
+def _publish(task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> str | None:
+    tag = _optional_text(_properties_of(envelope), "delivery_tag")
+    says_its_turn = headers.get(TURN) is not None or _replaced(headers) > 0
+    return None if says_its_turn or not tag or tag == task_id else tag
+
+
+def _own_count(headers: Mapping[str, Any], name: str, most: int = MAX_COUNT) -> int | None:
     """Return what one of this project's own headers counts, None where it is absent.
 
     Anything that this project does not write there comes from elsewhere, and is not guessed at.
@@ -441,8 +458,8 @@ def _own_count(headers: Mapping[str, Any], name: str) -> int | None:
     value = headers.get(name)
     if value is None:
         return None
-    if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise PoisonMessage(f"the header {name!r} is no count from 0 to {MAX_COUNT}")
+    if type(value) is not int or not 0 <= value <= most:
+        raise PoisonMessage(f"the header {name!r} is no count from 0 to {most}")
     return value
 
 

@@ -246,6 +246,13 @@ def order(self: Any, items: list[int]) -> list[str]:
 
 
 @app.task
+def send_twice(task_id: str) -> None:
+    ran.append("send_twice")
+    for _ in range(2):
+        price.apply_async((1,), task_id=task_id)
+
+
+@app.task
 def put_off() -> None:
     price.apply_async((1,), countdown=300)
 

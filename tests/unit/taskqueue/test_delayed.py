@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from taskqueue.errors import SendError
 from taskqueue.message import Message
 from taskqueue.queue import Queue
+from taskqueue.records.publishes import publish_hash
 from taskqueue.sending.one_time_schedules import (
     SCHEDULE_EARLY_MS,
     OneTimeSchedules,
@@ -21,6 +22,7 @@ from taskqueue.sending.one_time_schedules import (
 QUEUE = Queue("work", "url", "arn:work")
 DUE_MS = 1_795_370_400_250
 MESSAGE = Message("t", "id", turn=3, after=2, eta_ms=DUE_MS)
+PUBLISH = publish_hash(MESSAGE)
 
 
 class Scheduler:
@@ -51,7 +53,7 @@ def test_a_schedule_fires_a_minute_early_and_deletes_itself() -> None:
     sends(scheduler).send(QUEUE, MESSAGE, "body")
     assert scheduler.schedules == [
         {
-            "Name": schedule_name("id", 3, 2),
+            "Name": schedule_name("id", 3, 2, PUBLISH),
             "GroupName": "group",
             "ScheduleExpression": at_expression(DUE_MS - SCHEDULE_EARLY_MS),
             "FlexibleTimeWindow": {"Mode": "OFF"},
@@ -85,16 +87,16 @@ def test_a_refusal_is_a_send_error(code: str) -> None:
 
 def test_a_schedule_is_deleted_if_it_is_there() -> None:
     scheduler = Scheduler()
-    sends(scheduler).delete("id", 3, 2)
-    assert scheduler.deleted == [{"Name": schedule_name("id", 3, 2), "GroupName": "group"}]
-    sends(Scheduler("ResourceNotFoundException")).delete("id", 3, 2)
+    sends(scheduler).delete("id", 3, 2, PUBLISH)
+    assert scheduler.deleted == [{"Name": schedule_name("id", 3, 2, PUBLISH), "GroupName": "group"}]
+    sends(Scheduler("ResourceNotFoundException")).delete("id", 3, 2, PUBLISH)
     with pytest.raises(SendError, match="AccessDenied"):
-        sends(Scheduler("AccessDenied")).delete("id", 3, 2)
+        sends(Scheduler("AccessDenied")).delete("id", 3, 2, PUBLISH)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_task_id_makes_a_valid_name(task_id: str) -> None:
-    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id, 0, None))
+    assert re.fullmatch(r"[0-9a-zA-Z_.-]{1,64}", schedule_name(task_id, 0, None, PUBLISH))
 
 
 @given(
@@ -104,4 +106,10 @@ def test_any_task_id_makes_a_valid_name(task_id: str) -> None:
 def test_different_ids_turns_or_attempts_make_different_names(
     one: tuple[str, int, int], other: tuple[str, int, int]
 ) -> None:
-    assert (schedule_name(*one) == schedule_name(*other)) == (one == other)
+    names = [schedule_name(*of, PUBLISH) for of in (one, other)]
+    assert (names[0] == names[1]) == (one == other)
+
+
+def test_of_first_messages_each_publish_has_a_name_of_its_own() -> None:
+    assert schedule_name("id", 0, None, PUBLISH) == schedule_name("id", 0, 0, PUBLISH)
+    assert schedule_name("id", 0, None, PUBLISH) != schedule_name("id", 0, None, b"other")

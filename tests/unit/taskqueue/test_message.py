@@ -92,6 +92,7 @@ def test_a_stock_client_s_message(spelling: Any) -> None:
         kwargs={"b": {"x": ["é", 1.5, None, True]}},
         queue="notifications",
         root_id="11111111-2222-3333-4444-555555555555",
+        publish="16f6aea8-ebb4-4f78-8bcb-3bf5f62c32d0",
         is_own=False,
     )
 
@@ -117,6 +118,7 @@ def test_a_message_of_protocol_1(spelling: Any) -> None:
         kwargs={"b": 1},
         queue="notifications",
         time_limit_seconds=30,
+        publish="22f2a5a5-16d8-4eae-afb7-31aeb9e577d0",
         is_own=False,
         headers={"tenant": "t1"},
     )
@@ -186,7 +188,7 @@ def test_an_eta_without_a_zone_is_utc() -> None:
         (changed(PLAIN, headers__eta="tomorrow"), "'eta' is not an ISO 8601 time"),
         (changed(PLAIN, headers__eta=12), "'eta' is not an ISO 8601 time"),
         (changed(PLAIN, headers__expires="2026-13-01"), "'expires' is not an ISO 8601 time"),
-        (changed(PLAIN, headers__taskqueue_turn=1_000_000_001), "'taskqueue_turn' is no count"),
+        (changed(PLAIN, headers__taskqueue_turn=10**15 + 1), "'taskqueue_turn' is no count"),
         (changed(PLAIN, headers__taskqueue_turn=10**400), "'taskqueue_turn' is no count"),
         (changed(PLAIN, headers__taskqueue_turn=-1), "'taskqueue_turn' is no count"),
         (changed(PLAIN, headers__taskqueue_turn=True), "'taskqueue_turn' is no count"),
@@ -215,7 +217,7 @@ def test_what_is_to_follow_a_task_is_kept() -> None:
 
 @pytest.mark.parametrize(
     ("retries", "replaced", "turn"),
-    [(2, 0, 2), (0, 1, 1_000_000), (3, 2, 2_000_003), (0, 10**8, 10**9)],
+    [(2, 0, 2), (0, 1, 1_000_000), (3, 2, 2_000_003), (0, 10**9, 10**15)],
 )
 def test_a_message_of_celery_s_says_its_turn_by_its_retries_and_replacements(
     retries: int, replaced: int, turn: int

@@ -79,7 +79,14 @@ class Queue(RuleBasedStateMachine):
     @precondition(lambda self: self.world.sent)
     @rule(data=st.data())
     def send_a_copy(self, data: st.DataObject) -> None:
-        self.world.send_a_copy(self.some_task(data))
+        messages = self.world.published[self.some_task(data)]
+        self.world.send_a_copy(messages[data.draw(st.integers(0, len(messages) - 1))])
+
+    @precondition(lambda self: self.world.may_be_published_again())
+    @rule(data=st.data())
+    def publish_again(self, data: st.DataObject) -> None:
+        task_id = data.draw(st.sampled_from(self.world.may_be_published_again()))
+        self.world.publish_again(task_id)
 
     @precondition(lambda self: self.world.sent)
     @rule(data=st.data())

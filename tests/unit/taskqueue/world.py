@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -16,6 +16,7 @@ from taskqueue.errors import NotRedrivable, SendError, StoreError
 from taskqueue.message import Message, decode
 from taskqueue.records import states
 from taskqueue.records.lease import Claim, Claimed, ClaimOutcome
+from taskqueue.records.publishes import Publishes, of_publish
 from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import Redrive, lambda_event
@@ -27,6 +28,8 @@ MAX_RECEIVES = 6
 MAX_RETRIES = 2
 # Lambda ends a process some seconds before its own time is over: no real timer is to ring.
 LIFE_MS = 25_000
+MINUTE_SECONDS, HOUR_MS = 60, 3_600_000
+MAX_PUBLISHES = 4
 WAITING = (states.PENDING, states.RETRY, states.STARTED)
 CLOSED = (states.SUCCESS, states.REVOKED)
 
@@ -78,6 +81,7 @@ class World:
         self.letters = MemoryLetters()
         self.processes: list[Process] = []
         self.sent: dict[str, Message] = {}
+        self.published: dict[str, list[Message]] = {}
         self.failures: dict[str, int] = {}
         self.revoked: set[str] = set()
         self.closed: dict[str, str] = {}
@@ -94,7 +98,8 @@ class World:
     def send(self, message: Message, failures: int, *, is_own: bool) -> None:
         """Send a task as this project's client does, or as a stock Celery client."""
         self.sent[message.id], self.failures[message.id] = message, failures
-        self.sent_at_ms[message.id] = self.rig.now_ms
+        self.published[message.id] = [message]
+        self.sent_at_ms[message.publish or message.id] = self.rig.now_ms
         if is_own:
             queues = {self.rig.queue.name: self.rig.queue}
             sqs: Any = self.rig.broker
@@ -103,11 +108,35 @@ class World:
         else:
             self.rig.send(message)
 
-    def send_a_copy(self, task_id: str) -> None:
-        """Let SQS deliver a task's first message once more, until it is 14 days old."""
-        self.rig.send(self.sent[task_id])
+    def publish_again(self, task_id: str) -> None:
+        """Let a stock Celery client publish a task once more under its id."""
+        is_out = any(one.id == task_id for one in self._messages())
+        if self.rig.store.get(task_id) is None and not is_out:
+            self.forget(task_id)
+            self.published[task_id] = []
+        elif self.closed.get(task_id) == states.SUCCESS:
+            del self.closed[task_id]
+        tag = f"{task_id}-{len(self.sent_at_ms)}"
+        message = replace(self.sent[task_id], publish=tag)
+        self.published[task_id].append(message)
+        self.sent_at_ms[tag] = self.rig.now_ms
+        self.rig.send(message)
+
+    def may_be_published_again(self) -> list[str]:
+        """Return the tasks that have ended within minutes, whatever happens to them."""
+        return [
+            task_id
+            for task_id, message in self.sent.items()
+            if message.args[0] <= MINUTE_SECONDS
+            and (message.eta_ms or 0) - self.sent_at_ms[message.publish or task_id] <= HOUR_MS
+            and len(self.published[task_id]) < MAX_PUBLISHES
+        ]
+
+    def send_a_copy(self, message: Message) -> None:
+        """Let SQS deliver a message once more, until it is 14 days old."""
+        self.rig.send(message)
         copy = self.rig.broker.messages(self.rig.queue.url)[-1]
-        copy.sent_at_ms = self.sent_at_ms[task_id]
+        copy.sent_at_ms = self.sent_at_ms[message.publish or message.id]
 
     def start_worker(self, number: int, *, loses_acknowledgement: bool = False) -> Process:
         """Let a new worker receive so many messages."""
@@ -192,14 +221,30 @@ class World:
         letters = {letter.task_id for letter in self.letters.kept.values()}
         for task_id in self.sent:
             record = self.rig.store.get(task_id)
-            if record and record.status in CLOSED:
+            unheard = self._unheard(task_id)
+            is_last = record and (record.status == states.REVOKED or not unheard)
+            if record and is_last and record.status in CLOSED:
                 self.closed.setdefault(task_id, record.status)
             known = self.closed.get(task_id)
             assert record is None or known in (None, record.status), f"{task_id} was {known}"
-            if known is None:
+            if known is None and task_id not in letters:
+                out = [one for one in messages if one.id == task_id]
+                lost = [tag for tag in unheard if tag not in {one.publish for one in out}]
+                assert not lost, f"{task_id} was published, and is lost"
                 turn = record.turn if record and record.status in WAITING else 0
-                is_out = any(one.id == task_id and one.turn >= turn for one in messages)
-                assert is_out or task_id in letters, f"{task_id} is lost"
+                assert any(self._turn(one) >= turn for one in out), f"{task_id} is lost"
+
+    def _turn(self, message: Message) -> int:
+        """Return the turn of a message, as its record counts turns."""
+        row = self.rig.store._rows.get(message.id)
+        publishes = row.held.publishes if row else Publishes()
+        return of_publish(message, publishes.number_of(message)).turn
+
+    def _unheard(self, task_id: str) -> list[str | None]:
+        """Return the tags of those publishes of a task that its record does not know."""
+        row = self.rig.store._rows.get(task_id)
+        publishes = row.held.publishes if row else Publishes(-1, b"")
+        return [one.publish for one in self.published[task_id] if publishes.is_next(one)]
 
     def check_ends(self) -> None:
         """Check, when nothing is on its way any more, that each task ended as it had to."""
@@ -208,6 +253,8 @@ class World:
         for task_id, message in self.sent.items():
             record = self.rig.store.get(task_id)
             status = self.closed.get(task_id) or (record.status if record else states.FAILURE)
+            unheard = self._unheard(task_id) if record else []
+            assert not unheard or status == states.REVOKED or task_id in letters
             match status:
                 case states.SUCCESS:
                     assert self.failures[task_id] <= MAX_RETRIES

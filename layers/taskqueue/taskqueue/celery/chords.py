@@ -39,11 +39,21 @@ type Header = Mapping[int, frozenset[bytes]]
 
 
 class HeaderPart(NamedTuple):
-    """A task that has ended and is of a chord's header. `body`: the signature that follows it."""
+    """A task that has ended and is of a chord's header. `body`: the signature that follows it.
+
+    `publish`: the number of the publish that it has run by. A chord that is published again has its
+    parts run by the next one, and these are counted on their own.
+    """
 
     group_id: str
     task_id: str
     body: Mapping[str, Any]
+    publish: int
+
+    @property
+    def count_id(self) -> str:
+        """What names the sets in which it is counted."""
+        return f"{self.group_id}#{self.publish}" if self.publish else self.group_id
 
 
 class Chords:
@@ -67,12 +77,12 @@ class Chords:
             return
         number = shard_of(part.task_id, len(header))
         if hash_of(part.task_id) in header[number]:
-            ended = self._metas.add(_key(part.group_id, number), hash_of(part.task_id))
+            ended = self._metas.add(_key(part.count_id, number), hash_of(part.task_id))
             if not ended >= header[number]:
                 return
         else:
             self._metas.add(_added_key(part.group_id), _ENDED + part.task_id.encode())
-        if self._is_complete(part.group_id, header):
+        if self._is_complete(part.count_id, header):
             added = self._added(part.group_id)
             if _ids(added, _ADDED) <= _ids(added, _ENDED):
                 self._send_body(part, sorted(_ids(added, _ADDED)))
@@ -81,10 +91,10 @@ class Chords:
         group: Any = self._backend.restore_group(group_id)
         return header_of(group) if group is not None else None
 
-    def _is_complete(self, group_id: str, header: Header) -> bool:
-        found = self._metas.sets([_key(group_id, number) for number in header])
+    def _is_complete(self, count_id: str, header: Header) -> bool:
+        found = self._metas.sets([_key(count_id, number) for number in header])
         return all(
-            found.get(_key(group_id, number), frozenset()) >= parts
+            found.get(_key(count_id, number), frozenset()) >= parts
             for number, parts in header.items()
         )
 
@@ -169,24 +179,25 @@ def shard_of(task_id: str, count: int) -> int:
     return int.from_bytes(hash_of(task_id)) % count
 
 
-def parts_of(fields: Mapping[str, Any], *, has_failed: bool) -> list[HeaderPart]:
+def parts_of(fields: Mapping[str, Any], publish: int, *, has_failed: bool) -> list[HeaderPart]:
     """Return which parts end with a task of these request fields: itself, if it is of a header.
 
-    With a task that fails, the rest of its chain fails, too.
+    `publish`: the number of the publish that the task has run by. With a task that fails, the rest
+    of its chain fails, too.
     """
     own = {"group_id": fields.get("group"), "task_id": fields["id"], "chord": fields.get("chord")}
     rest: Sequence[Any] = (fields.get("chain") or []) if has_failed else []
     ended = [own, *(one.get("options", {}) for one in rest)]
     return [
-        HeaderPart(one["group_id"], one["task_id"], one["chord"])
+        HeaderPart(one["group_id"], one["task_id"], one["chord"], publish)
         for one in ended
         if one.get("chord") and one.get("group_id") and one.get("task_id")
     ]
 
 
-def _key(group_id: str, shard: int) -> str:
+def _key(count_id: str, shard: int) -> str:
     """Return the key of a shard, beside that of Celery's counter."""
-    return f"b'chord-unlock-{group_id}'#{shard}"
+    return f"b'chord-unlock-{count_id}'#{shard}"
 
 
 def _added_key(group_id: str) -> str:

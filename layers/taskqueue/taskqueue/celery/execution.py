@@ -22,6 +22,7 @@ from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
 from taskqueue.celery.telling import EXPIRED, Telling
 from taskqueue.errors import GiveBack, OutOfTime, StoreError
+from taskqueue.message import TURNS_OF_A_PUBLISH
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
 from taskqueue.worker.delivery import Delivery
@@ -72,7 +73,8 @@ class CeleryExecution(Execution):
         if not delivery.message.embed or status == states.IGNORED:
             return None
         request = request_of(delivery, self.prepared.hostname)
-        parts = parts_of(request.fields, has_failed=status != states.SUCCESS)
+        publish = delivery.message.turn // TURNS_OF_A_PUBLISH
+        parts = parts_of(request.fields, publish, has_failed=status != states.SUCCESS)
         return partial(self._end_parts, delivery, request, parts) if parts else None
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
@@ -90,7 +92,8 @@ class CeleryExecution(Execution):
     def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[HeaderPart]) -> None:
         """Tell chords of their parts; what follows has ids derived from the chord's."""
         for part in parts:
-            message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=0)
+            turn = part.publish * TURNS_OF_A_PUBLISH
+            message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=turn)
             run = self._run(Attempt(delivery._replace(message=message), 0, 0))
             with running(run), celery_s_turn(), self.prepared.as_parent(request):
                 try:

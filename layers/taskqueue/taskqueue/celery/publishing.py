@@ -5,6 +5,7 @@ together when it is released: a group's tasks in requests of 25 records and 10 m
 """
 
 import base64
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ from taskqueue.sending.sender import SendAgain, Sender
 
 JSON = "application/json"
 _DRIVER = "sqs"
+_PUBLISH = "taskqueue.publish"
 
 
 class Amqp(AMQP):
@@ -150,7 +152,7 @@ class Publisher:
                 "delivery_info": {"exchange": "", "routing_key": queue},
                 "priority": priority or 0,
                 "body_encoding": "base64",
-                "delivery_tag": headers["id"],
+                "delivery_tag": _delivery_tag(headers["id"], run),
                 **_group(properties),
             },
         }
@@ -187,6 +189,18 @@ def _own_headers(headers: Mapping[str, Any], run: CeleryRun | None) -> Mapping[s
         depth = run.message.depth
         return {"origin": ORIGIN, TURN: turn, AFTER: run.attempt.number, DEPTH: depth}
     return {"origin": ORIGIN, DEPTH: depth_below(run.message, run.max_depth)}
+
+
+def _delivery_tag(task_id: str, run: CeleryRun | None) -> str:
+    """Return what tells a publish of a task from others.
+
+    A task that runs again after its worker died publishes what it has published before.
+    """
+    if run is None:
+        return str(uuid.uuid4())
+    if task_id == run.message.id:
+        return task_id
+    return run.parent.child_id(_PUBLISH, (task_id,), {})
 
 
 def _group(properties: Mapping[str, Any]) -> Mapping[str, Any]:

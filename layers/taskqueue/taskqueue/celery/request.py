@@ -12,7 +12,17 @@ from celery.exceptions import InvalidTaskError
 from kombu.utils.json import object_hook
 
 from taskqueue.celery import embed
-from taskqueue.message import AFTER, DEPTH, EMBED, REDELIVERED, TURN, Message, envelope_of
+from taskqueue.message import (
+    AFTER,
+    DEPTH,
+    EMBED,
+    REDELIVERED,
+    TURN,
+    TURNS_BEFORE_A_REPLACEMENT,
+    TURNS_OF_A_PUBLISH,
+    Message,
+    envelope_of,
+)
 from taskqueue.worker.delivery import Delivery
 
 # Celery sends a retry with the headers that it does not know; these are made anew.
@@ -45,6 +55,9 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
     faults: list[InvalidTaskError] = []
     args, kwargs = _arguments(message, faults)
     headers = {name: value for name, value in envelope["headers"].items() if name not in _OWN}
+    if message.turn >= TURNS_OF_A_PUBLISH:
+        # A task that replaces one that was published again has its turns in the same publish.
+        headers["replaced_task_nesting"] = message.turn // TURNS_BEFORE_A_REPLACEMENT
     fields = {
         **headers,
         **EMBED,

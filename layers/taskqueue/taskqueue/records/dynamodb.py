@@ -43,6 +43,7 @@ from taskqueue.records.item import (
     item_key,
     number,
     pending_item,
+    read_held,
     read_parts,
     read_record,
     revoked_item,
@@ -50,6 +51,7 @@ from taskqueue.records.item import (
 )
 from taskqueue.records.lease import Claim, ClaimOutcome
 from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.publishes import of_publish
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish, Finished, is_revoked_unseen
@@ -238,7 +240,17 @@ class DynamoTaskStore:
         self, message: Message, error: ErrorInfo, now_ms: int, attempt: int | None = None
     ) -> bool:
         update = updates.fail(message, error, now_ms, self._retention, attempt)
-        return self._is_updated(message.id, update)
+        try:
+            key = item_key(message.id)
+            self._change(key, update, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        except ConditionFailed as failed:
+            # Only the record knows the turn of a message that was published again.
+            publishes = read_held(failed.item).publishes
+            number = publishes.number_of(message)
+            if message.publish is None or number == 0 or publishes.is_next(message):
+                return False
+            return self.fail(of_publish(message, number), error, now_ms, attempt)
+        return True
 
     def revoke(self, task_id: str, now_ms: int) -> TaskRecord:
         record = self.get(task_id)
@@ -300,13 +312,16 @@ class DynamoTaskStore:
         return self._is_changed(item_key(task_id), update)
 
     def _is_changed(self, key: Item, update: Update) -> bool:
-        arguments: Any = update.arguments()
         try:
-            with store_errors():
-                self._client.update_item(TableName=self._table, Key=key, **arguments)
+            self._change(key, update)
         except ConditionFailed:
             return False
         return True
+
+    def _change(self, key: Item, update: Update, **returned: Any) -> None:
+        arguments: Any = {**update.arguments(), **returned}
+        with store_errors():
+            self._client.update_item(TableName=self._table, Key=key, **arguments)
 
     def _update_shard(
         self, whole_id: str, number: int, update: Mapping[str, Any], now_ms: int
@@ -330,5 +345,7 @@ def _known(message: Message, item: Item) -> Enqueued:
         return Enqueued.WAITING
     if name != message.task:
         raise TaskIdTaken
+    if read_held(item).publishes.is_next(message):
+        return Enqueued.ANOTHER
     waiting = item["status"]["S"] in states.WAITING
     return Enqueued.WAITING if waiting else Enqueued.BEGUN

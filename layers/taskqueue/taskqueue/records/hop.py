@@ -6,7 +6,7 @@ hops are numbered, and one SQS message takes each, by a conditional write, befor
 its worker dies in between, it comes back and takes the same hop again. Every other copy is
 acknowledged.
 
-An item of the table of records. Key `id`: `taskqueue-hops-<task id>#<turn>#<after>#<due_at_ms>`.
+An item of the table of records. Key `id`: `taskqueue-hops-<task id>#<turn>#<sent by>#<due_at_ms>`.
 
     hop       the number of the last hop that was taken
     taken_by  the id of the SQS message that took it
@@ -16,6 +16,7 @@ An item of the table of records. Key `id`: `taskqueue-hops-<task id>#<turn>#<aft
 from typing import NamedTuple
 
 from taskqueue.message import Message
+from taskqueue.records.publishes import publish_hash, sent_by
 
 
 class Hop(NamedTuple):
@@ -33,5 +34,5 @@ class Hop(NamedTuple):
     @property
     def key(self) -> str:
         """The key of the item of all its hops; what is sent for another time has another."""
-        sent = f"{self.message.turn}#{self.message.after or 0}#{self.due_at_ms}"
-        return f"taskqueue-hops-{self.message.id}#{sent}"
+        by = sent_by(self.message.after, publish_hash(self.message))
+        return f"taskqueue-hops-{self.message.id}#{self.message.turn}#{by}#{self.due_at_ms}"

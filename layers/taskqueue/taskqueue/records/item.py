@@ -12,6 +12,8 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html#aws-dynamodb-bac
     attempt           how often it was claimed
     returned          how many of its attempts ended in order
     turn              the turn that waits, runs or has ended; retries and redrives raise it
+    publish_id        hash of the publish that this turn is of (`publishes`)
+    earlier_publishes hashes of those before, of a task that was published again
     holder            the id of the SQS message by which it was claimed last
     nonce             what tells that claim from one by another delivery of the same message
     retries           how many retries its last end counted
@@ -31,6 +33,7 @@ from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.lease import NEVER_MS, Claim, Held
 from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
+from taskqueue.records.publishes import publish_hash
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 
@@ -50,6 +53,7 @@ def pending_item(message: Message, now_ms: int, retention: Retention) -> Item:
         "attempt": number(0),
         "returned": number(0),
         "turn": number(message.turn),
+        "publish_id": binary(publish_hash(message)),
         "retries": number(0),
         "lease_until_ms": number(0),
         "enqueued_at_ms": number(now_ms),
@@ -128,6 +132,7 @@ def _whole_record(task_id: str, item: Item) -> TaskRecord:
         started_at_ms=_optional_int(item, "started_at_ms"),
         finished_at_ms=_optional_int(item, "finished_at_ms") if status in states.FINISHED else None,
         due_at_ms=_optional_int(item, "due_at_ms"),
+        publish=_bytes(item, "publish_id"),
     )
 
 
@@ -151,6 +156,9 @@ def read_held(item: Item) -> Held:
         holder=_text(item, "holder"),
         nonce=_text(item, "nonce"),
         due_at_ms=read_int(item, "due_at_ms"),
+        publish=_bytes(item, "publish_id") or None,
+        earlier_publishes=_bytes(item, "earlier_publishes"),
+        has_parts="parts_plan" in item,
     )
 
 
@@ -182,6 +190,11 @@ def number(value: float) -> Item:
     return {"N": str(value)}
 
 
+def binary(value: bytes) -> Item:
+    """Return DynamoDB's bytes."""
+    return {"B": value}
+
+
 def read_int(item: Item, name: str) -> int:
     """Return a number of an item; 0 where it has none of that name."""
     return int(item[name]["N"]) if name in item else 0
@@ -189,6 +202,11 @@ def read_int(item: Item, name: str) -> int:
 
 def _optional_int(item: Item, name: str) -> int | None:
     return int(item[name]["N"]) if name in item else None
+
+
+def _bytes(item: Item, name: str) -> bytes:
+    """Return the bytes of an item; none where it has none of that name."""
+    return bytes(item.get(name, {}).get("B", b""))
 
 
 def _text(item: Item, name: str) -> str:

@@ -12,6 +12,9 @@ Its task has a record that outlives it, unless the worker died before it recorde
 task ran again and ended. So where there is none, the task ended long ago. If it ran again and asked
 for a later retry, both messages are out, and the sooner one does nothing.
 
+A client may publish a task again (`publishes`). Once the task has ended, the message of another
+publish runs it again; one that comes before that waits. A task that was revoked stays so.
+
 Each claim raises the attempt number, the fencing token that every later write of that worker must
 carry.
 """
@@ -20,6 +23,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from taskqueue.message import Message
+from taskqueue.records import states
+from taskqueue.records.publishes import Publishes, of_publish
 
 # Later than any clock: a finished task is never claimed.
 NEVER_MS = 9_999_999_999_999
@@ -45,7 +50,8 @@ class Claim(NamedTuple):
 class Held(NamedTuple):
     """What a task's record says of its last claim; all of it 0 or empty before the first.
 
-    `due_at_ms`: when the turn is due that it waits for, or waited for; 0 for at once.
+    `due_at_ms`: when the turn is due that it waits for, or waited for; 0 for at once. `publish` and
+    `earlier_publishes`: as `Publishes` has them. `has_parts`: whether its parts are to finish it.
     """
 
     status: str
@@ -57,23 +63,37 @@ class Held(NamedTuple):
     holder: str = ""
     nonce: str = ""
     due_at_ms: int = 0
+    publish: bytes | None = None
+    earlier_publishes: bytes = b""
+    has_parts: bool = False
+
+    @property
+    def publishes(self) -> Publishes:
+        """What is known of the task's publishes."""
+        return Publishes(self.turn, self.publish, self.earlier_publishes)
 
 
 class Claimed(NamedTuple):
     """The task is this worker's: `attempt` is its fencing token.
 
-    `lost` counts the earlier attempts that ended without a word: their workers died.
+    `lost` counts the earlier attempts that ended without a word: their workers died. `publish`: the
+    number of the publish that the message is of.
     """
 
     attempt: int
     retries: int
     lost: int
+    publish: int = 0
 
 
 class AlreadyFinished(NamedTuple):
-    """The task is finished, or its parts will finish it: the delivery is a duplicate."""
+    """The task is finished, or its parts will finish it: the delivery is a duplicate.
+
+    `publish`: the number of the publish that it is of.
+    """
 
     status: str
+    publish: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,15 @@ class Replacing(NamedTuple):
     until_ms: int
 
 
+class Behind(NamedTuple):
+    """The message is of another publish than the one that is not done yet.
+
+    `due_at_ms`: when that one is due, or was.
+    """
+
+    due_at_ms: int = 0
+
+
 class NotClaimed(NamedTuple):
     """The store failed for this claim, though not for all of them; `reason` is its error code."""
 
@@ -120,6 +149,7 @@ ClaimOutcome = (
     | RecordGone
     | HeldByOther
     | Leased
+    | Behind
     | Replacing
     | NotClaimed
 )
@@ -138,26 +168,48 @@ def is_superseded(message: Message, held: Held) -> bool:
     return is_timed_retry and (message.eta_ms or 0) < held.due_at_ms
 
 
+def placed(claim: Claim, held: Held) -> Claim:
+    """Return a claim whose message says its turn, given what the record says."""
+    number = held.publishes.number_of(claim.message)
+    return claim._replace(message=of_publish(claim.message, number))
+
+
+def runs_again(claim: Claim, held: Held) -> bool:
+    """Whether another publish lets a task run again that has ended."""
+    # The parts that finish a task are known by its id: they are done, and stay so.
+    may_run_again = held.status != states.REVOKED and not held.has_parts
+    has_ended = held.lease_until_ms == NEVER_MS
+    return has_ended and may_run_again and held.publishes.is_next(claim.message)
+
+
 def may_claim(claim: Claim, held: Held, now_ms: int) -> bool:
     """Return whether the claim holds, given what the record says."""
-    if held.lease_until_ms == NEVER_MS or is_superseded(claim.message, held):
+    if held.publishes.is_next(claim.message):
+        return runs_again(claim, held)
+    message = placed(claim, held).message
+    if held.lease_until_ms == NEVER_MS or is_superseded(message, held):
         return False
-    return held.lease_until_ms <= now_ms or held.attempt == claim.message.after
+    return held.lease_until_ms <= now_ms or held.attempt == message.after
 
 
 def claimed(held: Held) -> Claimed:
     """Return a claim that holds; `held` is what the record says after it."""
     # Every attempt that ends in order raises `returned`.
-    return Claimed(held.attempt, held.retries, lost=held.attempt - 1 - held.returned)
+    lost = held.attempt - 1 - held.returned
+    return Claimed(held.attempt, held.retries, lost, publish=held.publishes.number)
 
 
 def not_claimed(claim: Claim, held: Held) -> ClaimOutcome:
     """Return why a claim does not hold, given what the record says."""
+    number = held.publishes.number_of(claim.message)
     if held.lease_until_ms == NEVER_MS:
-        return AlreadyFinished(held.status)
-    if is_superseded(claim.message, held):
+        return AlreadyFinished(held.status, number)
+    if number > held.publishes.number:
+        return Behind(held.due_at_ms)
+    message = of_publish(claim.message, number)
+    if is_superseded(message, held):
         return Superseded()
-    if claim.message.turn > held.turn and claim.message.after is None:
+    if message.turn > held.turn and message.after is None:
         return Replacing(held.lease_until_ms)
     if held.holder != claim.holder:
         return HeldByOther(held.holder)

@@ -13,7 +13,8 @@ class TaskRecord:
     """One task as it stands in the store. Times are milliseconds since the epoch.
 
     `due_at_ms`: when its present turn is due, if not at once. `is_result_gone`: whether it finished
-    so long ago that its result or error is not shown any more.
+    so long ago that its result or error is not shown any more. `publish`: the hash of the publish
+    that it runs or has run by.
     """
 
     id: str
@@ -32,6 +33,7 @@ class TaskRecord:
     finished_at_ms: int | None = None
     due_at_ms: int | None = None
     is_result_gone: bool = False
+    publish: bytes = b""
 
     @property
     def finished(self) -> bool:

@@ -14,16 +14,27 @@ from taskqueue.aws.partiql import (
 )
 from taskqueue.message import next_turn
 from taskqueue.records import lease
-from taskqueue.records.item import Item, item_id, number, read_held, started_item, string
+from taskqueue.records.item import (
+    Item,
+    binary,
+    due_ms,
+    item_id,
+    number,
+    read_held,
+    started_item,
+    string,
+)
 from taskqueue.records.lease import (
     NEVER_MS,
     Claim,
     Claimed,
     ClaimOutcome,
+    Held,
     NotClaimed,
     RecordGone,
     has_had_record,
 )
+from taskqueue.records.publishes import publish_hash
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Finish, Finished
 
@@ -31,7 +42,14 @@ _CLAIM = (
     'UPDATE "{table}" SET "status"=\'STARTED\' SET "attempt"="attempt"+1 SET "lease_until_ms"=?'
     ' SET "started_at_ms"=? SET "holder"=? SET "nonce"=? SET "turn"=? SET "retries"=?'
 )
-_CLAIM_WAITING = f'{_CLAIM} WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<=? RETURNING ALL NEW *'
+_WAITS = ' WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<=?'
+_CLAIM_WAITING = f"{_CLAIM}{_WAITS} RETURNING ALL NEW *"
+_CLAIM_PUBLISH = f'{_CLAIM}{_WAITS} AND "publish_id"=? RETURNING ALL NEW *'
+# Of a task that has ended, as it was read.
+_CLAIM_AGAIN = (
+    f'{_CLAIM} SET "returned"=? SET "publish_id"=? SET "earlier_publishes"=? SET "ttl"=?'
+    ' WHERE "id"=? AND "turn"=? AND "attempt"=? AND "lease_until_ms"=? RETURNING ALL NEW *'
+)
 # The lease of a finished task is never over, so that it is not claimed by this either.
 _CLAIM_AFTER = (
     f'{_CLAIM} SET "returned"=? WHERE "id"=? AND "turn"<=? AND "lease_until_ms"<? AND "attempt"=?'
@@ -89,11 +107,14 @@ def next_claim(
     if not item:
         # A stock client writes no record.
         return insert_statement(table, started_item(claim, now_ms, retention))
-    if not lease.may_claim(claim, read_held(item), now_ms):
+    held = read_held(item)
+    if not lease.may_claim(claim, held, now_ms):
         return None
+    if lease.runs_again(claim, held):
+        return _claim_again(table, claim, held, now_ms, retention)
     if "turn" not in item:
         return _claim_without_turn(table, claim, now_ms)
-    return _claim_waiting(table, claim, now_ms)
+    return _claim_waiting(table, lease.placed(claim, held), now_ms)
 
 
 def claim_outcome(claim: Claim, response: Response) -> ClaimOutcome:
@@ -147,9 +168,33 @@ def finished(response: Response) -> Finished:
 
 
 def _claim_waiting(table: str, claim: Claim, now_ms: int) -> Statement:
+    """Return the statement of a task that waits; a message that was published is of its publish."""
+    text, publish = _CLAIM_WAITING, []
+    if claim.message.publish is not None:
+        text, publish = _CLAIM_PUBLISH, [binary(publish_hash(claim.message))]
     return {
-        "Statement": _CLAIM_WAITING.format(table=table),
-        "Parameters": [*_claim_values(claim, now_ms), *_claim_key(claim), number(now_ms)],
+        "Statement": text.format(table=table),
+        "Parameters": [*_claim_values(claim, now_ms), *_claim_key(claim), number(now_ms), *publish],
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _claim_again(
+    table: str, claim: Claim, held: Held, now_ms: int, retention: Retention
+) -> Statement:
+    return {
+        "Statement": _CLAIM_AGAIN.format(table=table),
+        "Parameters": [
+            *_claim_values(lease.placed(claim, held), now_ms),
+            number(held.attempt),
+            binary(publish_hash(claim.message)),
+            binary(held.publishes.before_next()),
+            number(retention.of_waiting(due_ms(claim.message, now_ms))),
+            string(item_id(claim.message.id)),
+            number(held.turn),
+            number(held.attempt),
+            number(NEVER_MS),
+        ],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 

@@ -49,6 +49,7 @@ class Enqueued(Enum):
 
     NEW = "the record was written"
     WAITING = "the task is known and waits: sending its message again does no harm"
+    ANOTHER = "the task is known by another publish: its message is to be sent, to run it again"
     BEGUN = "the task is known and has started or finished: its message need not be sent"
 
 

@@ -8,9 +8,10 @@ from taskqueue.groups.progress import PartsPlan
 from taskqueue.message import Message
 from taskqueue.records import states
 from taskqueue.records.hop import Hop
-from taskqueue.records.item import Item, due_ms, number, string
+from taskqueue.records.item import Item, binary, due_ms, number, string
 from taskqueue.records.lease import NEVER_MS, has_had_record
 from taskqueue.records.meta import ErrorInfo, result_meta
+from taskqueue.records.publishes import publish_hash
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 
@@ -27,6 +28,7 @@ _MAY_FAIL = (
     f"{_KNOWN} AND NOT #status IN (:success, :status, :revoked)"
     " AND (attribute_not_exists(turn) OR turn <= :turn) AND attempt <= :attempt"
 )
+_IS_OF_PUBLISH = "(attribute_not_exists(publish_id) OR publish_id = :publish)"
 _HELD = "attempt = :attempt AND #status IN (:started, :progress)"
 
 
@@ -126,12 +128,14 @@ def fail(
 ) -> Update:
     """A task that has come to the dead letters is FAILURE, also one that never had a record."""
     meta = result_meta(message, states.FAILURE, error=error, at_ms=now_ms)
+    may_fail = _MAY_FAIL if message.publish is None else f"{_MAY_FAIL} AND {_IS_OF_PUBLISH}"
     return Update(
         f"{_END}, task = :task, queue = :queue, #timestamp = :seconds,"
         " enqueued_at_ms = if_not_exists(enqueued_at_ms, :now),"
         " attempt = if_not_exists(attempt, :zero), retries = if_not_exists(retries, :zero),"
-        " returned = if_not_exists(returned, :zero), turn = :turn",
-        _MAY_FAIL if has_had_record(message) else f"attribute_not_exists(id) OR ({_MAY_FAIL})",
+        " returned = if_not_exists(returned, :zero), turn = :turn,"
+        " publish_id = if_not_exists(publish_id, :publish)",
+        may_fail if has_had_record(message) else f"attribute_not_exists(id) OR ({may_fail})",
         {
             ":success": string(states.SUCCESS),
             ":revoked": string(states.REVOKED),
@@ -140,6 +144,7 @@ def fail(
             ":seconds": number(now_ms / 1000),
             ":zero": number(0),
             ":turn": number(message.turn),
+            ":publish": binary(publish_hash(message)),
             ":attempt": number(_ANY_ATTEMPT if attempt is None else attempt),
             **_end(states.FAILURE, meta, now_ms, retention.of_finished(now_ms, message.eta_ms)),
         },

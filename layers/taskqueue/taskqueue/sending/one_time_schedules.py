@@ -14,6 +14,7 @@ from taskqueue.aws.errors import error_code, send_errors
 from taskqueue.errors import SendRefused
 from taskqueue.message import Message
 from taskqueue.queue import Queue
+from taskqueue.records.publishes import publish_hash, sent_by
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -52,10 +53,11 @@ class OneTimeSchedules:
             SendError: it did not answer, or is busy.
         """
         at = at_expression((message.eta_ms or 0) - SCHEDULE_EARLY_MS)
+        publish = publish_hash(message)
         with send_errors():
             try:
                 self._client().create_schedule(
-                    Name=schedule_name(message.id, message.turn, message.after),
+                    Name=schedule_name(message.id, message.turn, message.after, publish),
                     GroupName=self._group,
                     ScheduleExpression=at,
                     FlexibleTimeWindow={"Mode": "OFF"},
@@ -74,7 +76,7 @@ class OneTimeSchedules:
                 if error_code(error) != "ConflictException":
                     raise
 
-    def delete(self, task_id: str, turn: int, after: int) -> None:
+    def delete(self, task_id: str, turn: int, after: int, publish: bytes) -> None:
         """Delete a schedule whose message is not to be sent any more, if it is there.
 
         Raises:
@@ -83,20 +85,20 @@ class OneTimeSchedules:
         with send_errors():
             try:
                 self._client().delete_schedule(
-                    Name=schedule_name(task_id, turn, after), GroupName=self._group
+                    Name=schedule_name(task_id, turn, after, publish), GroupName=self._group
                 )
             except ClientError as error:
                 if error_code(error) != "ResourceNotFoundException":
                     raise
 
 
-def schedule_name(task_id: str, turn: int, after: int | None) -> str:
-    """Return the name of the schedule of a turn that the attempt `after` sent, if one did.
+def schedule_name(task_id: str, turn: int, after: int | None, publish: bytes) -> str:
+    """Return the name of the schedule of a turn: which attempt or else which publish sent it.
 
     An attempt that is made again, since its end was not recorded, may ask for another time.
     """
     # A task id may have characters that a name may not.
-    digest = hashlib.sha256(f"{task_id}#{turn}#{after or 0}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{task_id}#{turn}#{sent_by(after, publish)}".encode()).hexdigest()
     return f"task-{digest[:48]}"
 
 

@@ -9,6 +9,7 @@ from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.errors import PermanentError, SendError, SendRefused, StoreError
 from taskqueue.message import MAX_BYTES, Message, encode, size_bytes
 from taskqueue.queue import Queue
+from taskqueue.records.record import TaskRecord
 from taskqueue.records.store import Enqueued, Recorder, TaskStore
 from taskqueue.sending.one_time_schedules import MAX_INPUT_BYTES, OneTimeSchedules
 
@@ -143,16 +144,14 @@ class Sender:
         """Whether a message goes from one delay of 15 minutes to the next."""
         return _is_far(again.message, now_ms) and not self._takes(again.body)
 
-    def take_back(self, task_id: str, turn: int, after: int) -> None:
-        """Delete the schedule of a message that is due in more than 15 minutes, if there is one.
-
-        `after`: the attempt that sent it; 0 for none.
+    def take_back(self, record: TaskRecord) -> None:
+        """Delete the schedule of a task that is due in more than 15 minutes, if there is one.
 
         Raises:
             SendError: EventBridge Scheduler refused or did not answer.
         """
         if self._delayed:
-            self._delayed.delete(task_id, turn, after)
+            self._delayed.delete(record.id, record.turn, record.attempts, record.publish)
 
     def _outgoing(self, message: Message, now_ms: int, body: str | None = None) -> "Outgoing":
         text = encode(message) if body is None else body

@@ -29,8 +29,11 @@ from taskqueue.records.lease import (
     has_had_record,
     may_claim,
     not_claimed,
+    placed,
+    runs_again,
 )
 from taskqueue.records.meta import ErrorInfo, outcome_of, result_meta
+from taskqueue.records.publishes import of_publish, publish_hash
 from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 from taskqueue.records.store import Enqueued, Finish, Finished, is_revoked_unseen
@@ -48,6 +51,7 @@ class _Row:
     holder: str = ""
     nonce: str = ""
     meta: bytes | None = None
+    earlier_publishes: bytes = b""
 
     @property
     def held(self) -> Held:
@@ -62,6 +66,9 @@ class _Row:
             holder=self.holder,
             nonce=self.nonce,
             due_at_ms=record.due_at_ms or 0,
+            publish=record.publish,
+            earlier_publishes=self.earlier_publishes,
+            has_parts=record.parts is not None,
         )
 
 
@@ -89,6 +96,8 @@ class MemoryTaskStore:
                 return Enqueued.WAITING
             if row.record.task != message.task:
                 raise TaskIdTaken
+            if row.held.publishes.is_next(message):
+                return Enqueued.ANOTHER
             waiting = row.record.status in states.WAITING
             return Enqueued.WAITING if waiting else Enqueued.BEGUN
 
@@ -204,11 +213,16 @@ class MemoryTaskStore:
             return self._change(
                 message.id,
                 lambda row: self._ended(
-                    row, states.FAILURE, now_ms, message.eta_ms, error=error, turn=message.turn
+                    row,
+                    states.FAILURE,
+                    now_ms,
+                    message.eta_ms,
+                    error=error,
+                    turn=_turn_in(row, message),
                 ),
                 lambda row: (
                     row.record.status not in states.FINISHED
-                    and row.record.turn <= message.turn
+                    and _is_of_turn(row, message)
                     and (attempt is None or row.record.attempts <= attempt)
                 ),
             )
@@ -263,6 +277,9 @@ class MemoryTaskStore:
             row = row or self._pending(message, now_ms)
             if not may_claim(claim, row.held, now_ms):
                 return not_claimed(claim, row.held)
+            if runs_again(claim, row.held):
+                row = self._published_again(row, message, now_ms)
+            message = placed(claim, row.held).message
             record = replace(
                 row.record,
                 status=states.STARTED,
@@ -283,6 +300,20 @@ class MemoryTaskStore:
             )
             self._rows[message.id] = row
             return claimed(row.held)
+
+    def _published_again(self, row: _Row, message: Message, now_ms: int) -> _Row:
+        number = row.held.publishes.number_of(message)
+        return replace(
+            row,
+            record=replace(
+                row.record,
+                publish=publish_hash(message),
+                turn=of_publish(message, number).turn,
+            ),
+            ttl=self._retention.of_waiting(max(now_ms, message.eta_ms or 0)),
+            returned=row.record.attempts,
+            earlier_publishes=row.held.publishes.before_next(),
+        )
 
     def _finish(self, end: Finish) -> Finished:
         def ended(row: _Row) -> _Row:
@@ -331,6 +362,7 @@ class MemoryTaskStore:
             turn=message.turn,
             enqueued_at_ms=now_ms,
             due_at_ms=message.eta_ms,
+            publish=publish_hash(message),
         )
         return _Row(record, self._retention.of_waiting(max(now_ms, message.eta_ms or 0)))
 
@@ -418,6 +450,16 @@ def _holds(row: _Row, attempt: int) -> bool:
 
 def _is_leased(row: _Row, attempt: int) -> bool:
     return _holds(row, attempt) and 0 < row.lease_until_ms < NEVER_MS
+
+
+def _turn_in(row: _Row, message: Message) -> int:
+    return of_publish(message, row.held.publishes.number_of(message)).turn
+
+
+def _is_of_turn(row: _Row, message: Message) -> bool:
+    """Whether the record is in no later turn than a message, nor in an earlier publish."""
+    is_next = message.publish is not None and row.held.publishes.is_next(message)
+    return not is_next and row.record.turn <= _turn_in(row, message)
 
 
 def _may_be_revoked(row: _Row) -> bool:

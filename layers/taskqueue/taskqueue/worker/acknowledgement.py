@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taskqueue.dead_letters.letter import RejectedMessage
@@ -29,6 +30,9 @@ from taskqueue.worker.sending_on import next_sending
 
 if TYPE_CHECKING:
     from taskqueue.worker.worker import Worker
+
+# How long a message waits, at least, whose task runs or waits by another publish.
+BEHIND_MS = 5_000
 
 # Calls a function a moment later, perhaps in another thread.
 type Soon = Callable[[Callable[[], None]], None]
@@ -109,6 +113,17 @@ class Acknowledgement:
         """
         self._all_or_each(self._put_off, deliveries, lambda delivery: delivery)
 
+    def put_off_behind(self, delivery: Delivery, due_at_ms: int) -> None:
+        """Send a message once more whose task runs or waits by another publish.
+
+        That one is due at `due_at_ms`, or was. Nobody knows when it ends: this message comes back
+        again and again.
+        """
+        now_ms = self._worker.now_ms()
+        at_ms = min(max(due_at_ms, now_ms + BEHIND_MS), now_ms + MAX_DELAY_SECONDS * 1000)
+        again = SendAgain(replace(delivery.message, eta_ms=at_ms), delivery.body)
+        self._send_on([(delivery, again)])
+
     def reject(self, rejected: RejectedMessage) -> SendError | None:
         """Send a message to the dead letters; return why it was not sent and comes back."""
         # Not the reason, which may quote arguments: the dead letter has it.
@@ -162,7 +177,9 @@ class Acknowledgement:
 
     def _put_off(self, deliveries: Sequence[Delivery]) -> None:
         ready = [one for one in deliveries if self._is_recorded(one)]
-        sendings = [(one, sending) for one in ready if (sending := self._next_sending(one))]
+        self._send_on([(one, sending) for one in ready if (sending := self._next_sending(one))])
+
+    def _send_on(self, sendings: Sequence[tuple[Delivery, SendAgain]]) -> None:
         unsent = self._send_again([sending for _, sending in sendings])
         for one, _ in sendings:
             error = unsent.get(one.message.id)

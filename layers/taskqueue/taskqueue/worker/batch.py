@@ -15,6 +15,7 @@ from taskqueue.errors import GiveBack, LoopGivenUp, OutOfTime, PoisonMessage, Se
 from taskqueue.records import states
 from taskqueue.records.lease import (
     AlreadyFinished,
+    Behind,
     Claimed,
     HeldByOther,
     Leased,
@@ -136,12 +137,9 @@ class Batch:
             return Attempt(delivery, number=0, retries=0)
         task_id, log = delivery.message.id, self._worker.logger
         match claims.of(delivery):
-            case Claimed(number, retries, lost) if lost == 0:
-                return Attempt(delivery, number, retries)
-            case Claimed(number, retries, lost) if delivery.message_id == claims.suspect:
-                return self._suspect(Attempt(delivery, number, retries), lost)
-            case Claimed(number, retries):
-                self._give_back(Attempt(delivery, number, retries))
+            case Claimed(number, retries, lost, publish):
+                attempt = Attempt(delivery.of_publish(publish), number, retries)
+                return self._claimed(attempt, lost, claims.suspect)
             case Leased(until_ms):
                 self._acknowledgement.keep(delivery, until_ms + AFTER_LEASE_MS)
             case Replacing(until_ms):
@@ -154,10 +152,14 @@ class Batch:
             case AlreadyFinished(states.REVOKED) if delivery.message.part:
                 # Burial tells its group, which waits for it.
                 self._acknowledgement.reject_attempt(Attempt(delivery, 0, 0), "revoked")
-            case AlreadyFinished(status):
+            case AlreadyFinished(status, publish):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
-                if follow_up := self._worker.execution.follow_up(delivery, status):
+                ended = delivery.of_publish(publish)
+                if follow_up := self._worker.execution.follow_up(ended, status):
                     self._acknowledgement.follow_up(delivery, follow_up)
+            case Behind(due_at_ms):
+                log.info("another publish of the task goes first", extra={"task_id": task_id})
+                self._acknowledgement.put_off_behind(delivery, due_at_ms)
             case RecordGone():
                 log.info("duplicate of a task that ended long ago", extra={"task_id": task_id})
             case Superseded():
@@ -166,6 +168,15 @@ class Batch:
                 self._acknowledgement.keep(delivery)
             case HeldByOther() | None:
                 log.info("duplicate of another message", extra={"task_id": task_id})
+        return None
+
+    def _claimed(self, attempt: Attempt, lost: int, suspect: str | None) -> Attempt | None:
+        """Return a task that is claimed, unless workers have died over it, and others go first."""
+        if lost == 0:
+            return attempt
+        if attempt.delivery.message_id == suspect:
+            return self._suspect(attempt, lost)
+        self._give_back(attempt)
         return None
 
     def _suspect(self, attempt: Attempt, lost: int) -> Attempt | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskqueue.errors import StoreError
-from taskqueue.records.lease import Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
+from taskqueue.records.lease import Behind, Claim, Claimed, ClaimOutcome, HeldByOther, NotClaimed
 from taskqueue.worker.delivery import Delivery
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ def claim_due(
     store: "TaskStore", deliveries: Sequence[Delivery], lease_until_ms: int, now_ms: int
 ) -> Claims:
     """Claim, in one request, each task that is due and has a record, or is to have one."""
+    due = [one for one in deliveries if one.is_recorded and not one.is_early(now_ms)]
     latest: dict[str, Delivery] = {}
-    for delivery in deliveries:
-        if delivery.is_recorded and not delivery.is_early(now_ms):
-            known = latest.setdefault(delivery.message.id, delivery)
-            latest[delivery.message.id] = max(known, delivery, key=_sent_last)
+    for delivery in due:
+        known = latest.setdefault(delivery.message.id, delivery)
+        latest[delivery.message.id] = max(known, delivery, key=_sent_last)
     nonce = secrets.token_hex(4)
     claims = [Claim(one.message, lease_until_ms, one.message_id, nonce) for one in latest.values()]
     outcomes = _outcomes(store, claims, now_ms) if claims else {}
+    behind = [one for one in due if one.message.publish != latest[one.message.id].message.publish]
+    outcomes |= {one.message_id: Behind() for one in behind}
     return Claims(outcomes, now_ms, least_suspect(outcomes))
 
 
@@ -71,9 +73,7 @@ def _sent_last(delivery: Delivery) -> tuple[int, int]:
     return delivery.message.turn, delivery.message.after or 0
 
 
-def _outcomes(
-    store: "TaskStore", claims: Sequence[Claim], now_ms: int
-) -> Mapping[str, ClaimOutcome]:
+def _outcomes(store: "TaskStore", claims: Sequence[Claim], now_ms: int) -> dict[str, ClaimOutcome]:
     found: Sequence[ClaimOutcome]
     try:
         found = store.claim(claims, now_ms)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from taskqueue.errors import PoisonMessage
 from taskqueue.message import Message, decode
+from taskqueue.records.publishes import of_publish
 from taskqueue.task import AnyTask
 
 # The worker itself waits for a task that is due so soon: SQS counts in whole seconds only.
@@ -59,6 +60,10 @@ class Delivery(NamedTuple):
         """
         is_first = self.message.turn == 0 and self.receive_count == 1
         return not (self.task.options.idempotent and is_first)
+
+    def of_publish(self, number: int) -> "Delivery":
+        """Return the delivery of a message that says its turn, given its publish's number."""
+        return self._replace(message=of_publish(self.message, number))
 
     def is_early(self, now_ms: int) -> bool:
         """Whether the task is due later than the worker waits for it."""
