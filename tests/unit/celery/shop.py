@@ -303,6 +303,12 @@ def replaced(self: Any, pieces: int, *, twice: bool = False) -> Any:
     return self.replace(once | price.s() if twice else once)
 
 
+@app.task(bind=True)
+def replaced_by_a_chord(self: Any, pieces: list[int], *, fail: bool = False) -> Any:
+    header = [price.s(one) for one in pieces] + [ship.s("hat")] * fail
+    return self.replace(chord(header, join.s() | echo.s()))
+
+
 @app.task
 def tell(task_id: str) -> None:
     told.append(("tell", task_id))

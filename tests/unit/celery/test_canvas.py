@@ -180,6 +180,20 @@ def test_a_task_that_a_chain_replaces_has_the_result_of_its_last(memory: InMemor
     assert shop.ran == ["replaced", 3, 4.5]
 
 
+def test_a_task_that_a_chord_replaces_has_the_result_of_its_body_s_last(memory: InMemory) -> None:
+    result: Any = (shop.replaced_by_a_chord.s([4, 2]) | shop.echo.s()).delay()
+    memory.work()
+    assert result.parent.get() == [6.0, 3.0]
+    assert result.get() == [6.0, 3.0]
+
+
+def test_a_task_that_a_failing_chord_replaces_has_failed(memory: InMemory) -> None:
+    result: Any = shop.replaced_by_a_chord.delay([4, 2], fail=True)
+    memory.work()
+    with pytest.raises(shop.OutOfStock):
+        result.get()
+
+
 def test_a_task_that_replaces_one_whose_end_is_being_written_runs_soon(memory: InMemory) -> None:
     envelope = stock.message(shop.echo, ("new",), replaced_task_nesting=1)
     replaced = replace(decode(json.dumps(envelope)), turn=0)

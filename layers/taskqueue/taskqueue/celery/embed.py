@@ -3,6 +3,7 @@
 Celery reads them only when the task has run, and fails then in the midst of its end.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from celery.canvas import Signature
@@ -33,6 +34,17 @@ def check(name: str, value: Any) -> None:
     if not isinstance(value, kind):
         raise InvalidTaskError(f"{name} is no {'signature' if kind is dict else 'list'}")
     _check_all(name, value)
+
+
+def signatures_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the signatures in a value, and those in them."""
+    if isinstance(value, dict):
+        if "task" in value and "options" in value:
+            yield value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from signatures_in(one)
 
 
 def _check_all(where: str, value: Any) -> None:

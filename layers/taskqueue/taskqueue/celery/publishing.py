@@ -18,6 +18,7 @@ from kombu.serialization import dumps
 from kombu.utils import json
 
 from taskqueue.celery.current import CeleryRun, celery_s_turn, current_run
+from taskqueue.celery.embed import signatures_in
 from taskqueue.errors import GiveBack, MessageTooLarge, PermanentError, SendError, StoreError
 from taskqueue.message import (
     AFTER,
@@ -140,6 +141,8 @@ class Publisher:
         # SQS has no exchanges: a queue that is declared is the one that is meant.
         queue = routing_key if exchange == "" or not declare else declare[0].name
         run = current_run()
+        if run and headers.get("replaced_task_nesting"):
+            _mark_replacement(body[2], run.message)
         envelope = {
             "body": _content(body, serializer),
             "content-encoding": "utf-8",
@@ -162,6 +165,18 @@ class Publisher:
             run.again = _fitting(message)
         else:
             self._messages.append(message)
+
+
+def _mark_replacement(embed: Mapping[str, Any], replaced: Message) -> None:
+    """Say of what is to end a task, under its id, in which turn it does so.
+
+    Celery says it of what begins; the rest of a chord's body that is a chain has nothing of it
+    (`celery.canvas`, celery 5.7.0).
+    """
+    nesting = replaced.turn // TURNS_BEFORE_A_REPLACEMENT + 1
+    for signature in signatures_in(list(embed.values())):
+        if signature["options"].get("task_id") == replaced.id:
+            signature["options"]["replaced_task_nesting"] = nesting
 
 
 def _fitting(message: Message) -> Message:

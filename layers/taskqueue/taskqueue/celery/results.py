@@ -156,7 +156,10 @@ def _store_of_another(task_id: str, result: Any, state: str, request: Any) -> No
     name = getattr(request, "task", None) or ""
     error = ErrorInfo(result["exc_type"], result["exc_message"], result["exc_module"])
     try:
-        source.store.fail(Message(name, task_id), error, source.now_ms())
+        # One that was to end a task that it replaces has had turns already.
+        known = source.store.get(task_id)
+        turn = known.turn if known else 0
+        source.store.fail(Message(name, task_id, turn=turn), error, source.now_ms())
     except StoreError as failure:
         raise GiveBack(str(failure)) from failure
 
