@@ -31,8 +31,9 @@ test: environments ## style, types, template, and every test, with their coverag
 fuzz: environments ## 10,000 requests of any kind to the API: none is a server error
 	@FUZZ_REQUESTS=10000 $(PYTHON) -m pytest -q tests/integration/api/test_any_request.py
 
-stateful: environments ## the worker's life at random, 5,000 times over
-	@STATEFUL_EXAMPLES=5000 $(PYTHON) -m pytest -q tests/unit/taskqueue/test_worker_stateful.py
+stateful: environments ## the worker's life at random, 5,000 times over, and 3 times 2,000 canvases
+	@STATEFUL_EXAMPLES=5000 CANVAS_EXAMPLES=2000 $(PYTHON) -m pytest -q \
+		tests/unit/taskqueue/test_worker_stateful.py tests/unit/celery/canvases
 
 chaos: environments ## kill, double and throttle, then count everything; writes docs/chaos.md
 	@$(PYTHON) -m tests.chaos

@@ -15,6 +15,7 @@ from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
 from taskqueue.worker.acknowledgement import Soon
+from taskqueue.worker.execution import Execution
 from taskqueue.worker.visibility import Visibility
 from taskqueue.worker.worker import Worker
 from tests.unit.taskqueue.deliveries import NOW_MS
@@ -119,6 +120,7 @@ class Rig:
         self.metrics = Metrics()
         self.slept: list[float] = []
         self.delayed: OneTimeSchedules | None = None
+        self.execution: Callable[..., Execution] = Execution
         self.logger = logger or Logger(service="rig")
 
     def clock(self) -> int:
@@ -189,6 +191,7 @@ class Rig:
             sleep=self.sleep,
             sleep_async=self.sleep_async,
             soon=soon,
+            execution=self.execution,
         )
 
     def waiting(self) -> list[Any]:
