@@ -51,6 +51,12 @@ class Beat:
                 events.enable_rule(Name=rule)
 
 
+def last_task_id(rest: Rest, schedule: str) -> str | None:
+    """Return the id of the task whose time has come last, if one's has."""
+    found: str | None = rest.get(f"/schedules/{schedule}").expect(200)["last_task_id"]
+    return found
+
+
 @dataclass
 class Schedules:
     """Schedules of one test, each of the task `notify_friends` for a user without friends."""

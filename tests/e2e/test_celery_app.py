@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.beating import Beat
+from tests.e2e.beating import Beat, last_task_id
 from tests.support import recipe
 from tests.support.flask_shop import FOLDER, OUTCOMES, STOCK_TAKEN, place_orders
 from tests.support.project_copy import copy_project, deployed_copy, run_in
@@ -62,7 +62,9 @@ def test_stock_is_taken_as_by_a_stock_beat(deployed: Stack) -> None:
     rest = Rest.of(deployed)
     schedule = rest.get("/schedules/stock-taking").expect(200)
     seconds = 2 * schedule["interval_seconds"]
-    sent = until(lambda: _last_task_id(rest), "a stock-taking", seconds, poll_seconds=0.5)
+    sent = until(
+        lambda: last_task_id(rest, "stock-taking"), "a stock-taking", seconds, poll_seconds=0.5
+    )
     taken = finished(rest, sent)
     assert (taken["status"], taken["result"]) == ("SUCCESS", STOCK_TAKEN)
 
@@ -86,8 +88,3 @@ def settings(stack: Stack) -> Mapping[str, Any]:
         "result_backend": f"dynamodb://{keys}@{REGION}/{stack.outputs['TasksTable']}",
         "dynamodb_endpoint_url": f"http://localhost:{stack.port}",
     }
-
-
-def _last_task_id(rest: Rest) -> str | None:
-    found: str | None = rest.get("/schedules/stock-taking").expect(200)["last_task_id"]
-    return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.e2e.beating import Beat
+from tests.e2e.beating import Beat, last_task_id
 from tests.support import recipe
 from tests.support.project_copy import copy_project, deployed_copy
 from tests.support.tasks import finished
@@ -19,7 +19,7 @@ from tools.waiting import until
 
 ARTICLE = ROOT / "examples" / "celery_article"
 PROGRAMS = ("notify_friends.py", "call_notify_friends.py", "favorite_book.py", "config.py")
-SCHEDULE = "/schedules/select_populate_book"
+SCHEDULE = "select_populate_book"
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +64,11 @@ def test_books_are_selected_every_100_seconds(deployed: Stack) -> None:
         FunctionName=f"{deployed.name}-celery-consumer", Payload=json.dumps({"Records": []})
     )
     rest = Rest.of(deployed)
-    assert rest.get(SCHEDULE).expect(200)["interval_seconds"] == 100
+    assert rest.get(f"/schedules/{SCHEDULE}").expect(200)["interval_seconds"] == 100
     Beat(deployed).tick()
-    sent = until(lambda: last_task_id(rest), "a slot of the schedule", 110, poll_seconds=0.5)
+    sent = until(
+        lambda: last_task_id(rest, SCHEDULE), "a slot of the schedule", 110, poll_seconds=0.5
+    )
     selected = finished(rest, sent)
     assert (selected["status"], selected["result"]) == ("SUCCESS", True)
     assert until(lambda: prints(deployed, "celery", "select_populate_book"), "two prints")
@@ -79,9 +81,3 @@ def prints(stack: Stack, queue: str, task: str) -> Sequence[str]:
     lines = [event["message"].strip() for event in events]
     found = [line for line in lines if line.startswith(task)]
     return found if len(found) >= 2 else []
-
-
-def last_task_id(rest: Rest) -> str | None:
-    """Return the id of the task that beat has sent last, if it has."""
-    found: str | None = rest.get(SCHEDULE).expect(200)["last_task_id"]
-    return found
