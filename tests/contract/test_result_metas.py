@@ -10,7 +10,7 @@ from taskqueue.records.dynamodb import DynamoTaskStore
 from taskqueue.records.item import item_id
 from taskqueue.records.lease import Claim
 from taskqueue.records.metas import DynamoResultMetas, ResultMetas
-from taskqueue.records.store import TaskStore
+from taskqueue.records.store import Finish, Finished, TaskStore
 from taskqueue.testing.records import MemoryResultMetas, MemoryTaskStore
 from tests.support.dynamodb_tables import create_table
 
@@ -50,6 +50,24 @@ def test_the_meta_of_a_group_is_written_and_removed(both: Both) -> None:
     assert metas.get_many([key]) == {key: b"two"}
     metas.delete(key)
     metas.delete(key)
+    assert metas.get_many([key]) == {}
+
+
+def test_a_task_whose_result_is_forgotten_keeps_its_record(both: Both) -> None:
+    metas, store = both
+    message = Message("add", str(uuid.uuid4()))
+    key = item_id(message.id)
+    store.enqueue(message, NOW_MS)
+    store.claim([Claim(message, NOW_MS + 1, "m-1", "n")], NOW_MS)
+    metas.delete(key)
+    metas.delete(key)
+    assert metas.get_many([key]) == {}
+    end = Finish(message.id, 1, 0, "SUCCESS", b'{"status":"SUCCESS","result":3}', 0, NOW_MS)
+    assert store.finish([end]) == [Finished.WRITTEN]
+    metas.delete(key)
+    record = store.get(message.id)
+    assert record is not None
+    assert (record.status, record.result) == ("SUCCESS", None)
     assert metas.get_many([key]) == {}
 
 

@@ -834,6 +834,20 @@ def test_a_task_that_is_revoked_unseen_is_sent_and_not_run(store: TaskStore) -> 
     assert not store.fail(message, ERROR, NOW_MS)
 
 
+@pytest.mark.parametrize("is_one_of_many", [True, False])
+def test_a_task_that_is_revoked_unseen_stays_so_until_its_message_comes(
+    dynamo_store: DynamoTaskStore, is_one_of_many: bool
+) -> None:
+    revoked_ms = NOW_MS - 1_000 * MAX_WAIT_SECONDS
+    message = task(eta_ms=NOW_MS + 5)
+    assert dynamo_store.revoke_unseen(message.id, revoked_ms)
+    if is_one_of_many:
+        dynamo_store.enqueue_many([message], revoked_ms)
+    else:
+        dynamo_store.enqueue(message, revoked_ms)
+    assert status_of(dynamo_store, message) == states.REVOKED
+
+
 def test_a_task_that_has_a_record_is_not_revoked_unseen(store: TaskStore) -> None:
     message = started(store)
     assert not store.revoke_unseen(message.id, NOW_MS)

@@ -106,6 +106,20 @@ def test_a_far_off_task_runs_at_its_time_though_its_schedule_is_late(
     assert (rig.record("far").status, rig.record("far").started_at_ms) == ("SUCCESS", due_ms)
 
 
+def test_a_far_off_task_that_was_revoked_before_it_was_seen_does_not_run(
+    rig: Rig, scheduler: MemoryScheduler
+) -> None:
+    far = Message("note", "far", eta_ms=NOW_MS + 30 * DAY_MS)
+    assert rig.store.revoke_unseen("far", NOW_MS)
+    rig.send(far)
+    rig.deliver()
+    (schedule,) = scheduler.schedules
+    rig.now_ms = schedule.at_ms
+    scheduler.run_due()
+    rig.deliver_until_empty()
+    assert rig.record("far").status == "REVOKED"
+
+
 def test_a_far_off_task_that_is_too_large_for_a_schedule_goes_by_its_queue(
     rig: Rig, scheduler: MemoryScheduler
 ) -> None:

@@ -150,7 +150,7 @@ def _of_protocol_1(envelope: dict[str, Any]) -> dict[str, Any]:
     headers.pop("compression", None)
     # What its sender wrote may hold NaN, which Python's JSON reads.
     text = json.dumps(protocol_1.content_of(content), separators=(",", ":"))
-    properties = {**_properties_of(envelope), "body_encoding": "base64"}
+    properties = {**properties_of(envelope), "body_encoding": "base64"}
     body = base64.b64encode(text.encode()).decode()
     return {**envelope, "headers": headers, "body": body, "properties": properties}
 
@@ -361,7 +361,7 @@ def _parsed(envelope: dict[str, Any]) -> Any:
 def _content_text(envelope: dict[str, Any]) -> object:
     """Return the body as its sender wrote it: plain, or in base64 and maybe compressed."""
     content = envelope.get("body")
-    if _properties_of(envelope).get("body_encoding") != "base64":
+    if properties_of(envelope).get("body_encoding") != "base64":
         return content
     compression = envelope["headers"].get("compression")
     if compression is None:
@@ -400,19 +400,20 @@ def _base64_bytes(content: object) -> bytes:
         raise PoisonMessage("the body is neither JSON nor base64 of JSON") from None
 
 
-def _properties_of(envelope: dict[str, Any]) -> dict[str, Any]:
+def properties_of(envelope: dict[str, Any]) -> dict[str, Any]:
+    """Return the envelope's properties; none where they are no object."""
     properties = envelope.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
 def _queue(envelope: dict[str, Any]) -> str:
-    info = _properties_of(envelope).get("delivery_info")
+    info = properties_of(envelope).get("delivery_info")
     key = info.get("routing_key") if isinstance(info, dict) else None
     return key if isinstance(key, str) else ""
 
 
 def _group_id(envelope: dict[str, Any]) -> str | None:
-    group_id = _properties_of(envelope).get("MessageGroupId")
+    group_id = properties_of(envelope).get("MessageGroupId")
     return group_id if isinstance(group_id, str) else None
 
 
@@ -445,7 +446,7 @@ def _replaced(headers: Mapping[str, Any]) -> int:
 
 
 def _publish(task_id: str, headers: dict[str, Any], envelope: dict[str, Any]) -> str | None:
-    tag = _optional_text(_properties_of(envelope), "delivery_tag")
+    tag = _optional_text(properties_of(envelope), "delivery_tag")
     says_its_turn = headers.get(TURN) is not None or _replaced(headers) > 0
     return None if says_its_turn or not tag or tag == task_id else tag
 

@@ -96,6 +96,11 @@ def complain(of: str) -> None:
 
 
 @app.task
+def dismiss(reason: str) -> None:
+    raise Reject(reason)
+
+
+@app.task
 def complain_of(request: Any, exc: Exception, traceback: Any) -> None:
     raise KeyError(*exc.args)
 

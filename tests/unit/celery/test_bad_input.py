@@ -1,5 +1,6 @@
 """What no worker can run, store or send fails at once: the record has the reason, errbacks run."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from celery.exceptions import InvalidTaskError, NotRegistered
 from kombu.exceptions import OperationalError
 
 from taskqueue.message import MAX_BYTES
+from taskqueue.records.meta import MAX_ERROR_LENGTH
 from taskqueue.testing import InMemory
 from tests.unit.celery import shop, stock
 
@@ -134,6 +136,30 @@ def test_headers_that_mean_nothing_keep_no_task_from_running(
     task_id = stock.send(memory, envelope)
     memory.work()
     assert shop.app.AsyncResult(task_id).get() == 6.0
+
+
+@pytest.mark.parametrize("properties", [None, [1], "x", 5, True, {"delivery_info": 5}], ids=repr)
+def test_properties_that_are_no_object_keep_no_task_from_running(
+    memory: InMemory, properties: Any
+) -> None:
+    envelope = stock.message(shop.price, [4])
+    envelope["headers"] |= {"_children": 5, "_protected": 5}
+    plain = {**envelope, "body": json.dumps([[4], {}, {}]), "properties": properties}
+    memory.broker.send_message(QueueUrl=memory.queues["orders"].url, MessageBody=json.dumps(plain))
+    memory.work()
+    assert shop.app.AsyncResult(envelope["headers"]["id"]).get() == 6.0
+
+
+def test_a_long_error_is_cut_and_says_what_it_was(memory: InMemory) -> None:
+    result = shop.complain.delay("x" * 500_000)
+    error = fails_once(memory, result.id, "xxx")
+    assert isinstance(error, ValueError)
+    assert len(str(error)) == MAX_ERROR_LENGTH
+
+
+def test_a_long_reason_of_a_rejection_is_cut(memory: InMemory) -> None:
+    result = shop.dismiss.delay("x" * 500_000)
+    fails_once(memory, result.id, "xxx")
 
 
 def test_an_empty_header_has_its_body_run_with_no_results(memory: InMemory) -> None:

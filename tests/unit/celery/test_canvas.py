@@ -108,25 +108,6 @@ def test_a_part_that_fails_fails_the_body_and_calls_its_errbacks(memory: InMemor
     assert "raised OutOfStock('hat', 3)" in error
 
 
-@pytest.mark.parametrize("last", [shop.price.s(4), shop.ship.s("hat")])
-def test_late_copies_of_a_chord_s_parts_send_and_call_nothing_again(
-    memory: InMemory, last: Any
-) -> None:
-    body = group(shop.echo.s(), shop.echo.s()).on_error(shop.explain.s())
-    chord([shop.price.s(2), last], body).apply_async()
-    queue = memory.queues["orders"].url
-    parts = [message.body for message in memory.broker.messages(queue)]
-    memory.work()
-    told, ran = list(shop.told), list(shop.ran)
-    sent: list[Any] = []
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(memory.broker, "send_message_batch", lambda **batch: sent.append(batch))
-        for copy in parts * 2:
-            memory.broker.send_message(QueueUrl=queue, MessageBody=copy)
-        memory.work()
-    assert (shop.told, shop.ran, sent) == (told, ran, [])
-
-
 def test_what_follows_a_chord_that_fails_fails_by_the_same_error(memory: InMemory) -> None:
     failing = chord([shop.ship.s("hat"), shop.ship.s("cap")], shop.join.s())
     result: Any = chain(failing, chord([shop.echo.s(), shop.echo.s()], shop.join.s())).apply_async()

@@ -18,7 +18,7 @@ from taskqueue.beat.row import Row, put, removed
 from taskqueue.beat.schedule import Schedule, Sending, definition, parse
 from taskqueue.beat.tick import tick
 from taskqueue.beat.timing import Crontab, Interval, due
-from taskqueue.celery.schedules import schedules
+from taskqueue.celery.schedules import refused_schedules, schedules
 from taskqueue.celery.unused_settings import without_meaning
 from taskqueue.errors import Throttled
 from taskqueue.testing import InMemory
@@ -144,7 +144,14 @@ def test_a_name_of_any_characters_is_made_to_fit(app: Celery) -> None:
         ({"options": {"expires": datetime.now(UTC)}}, "'expires' is no number"),
         ({"task": "prise"}, "no task of that name"),
         ({"args": [object()]}, "args cannot be written as JSON"),
+        ({"args": [float("nan")]}, "args cannot be written as JSON"),
         ({"tasc": "price"}, "'tasc' is no field"),
+        ({"task": ["price"]}, "task is no str"),
+        ({"args": 5}, "args is no tuple"),
+        ({"kwargs": [1]}, "kwargs is no dict"),
+        ({"options": 5}, "options is no dict"),
+        ({"schedule": 10**400}, "interval_seconds: must be from 1"),
+        ({"schedule": float("inf")}, "whole seconds"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_its_name(
@@ -153,6 +160,11 @@ def test_what_cannot_be_kept_is_refused_by_its_name(
     with pytest.raises(ValueError, match=r"^beat_schedule\['one'\]: ") as refused:
         read(app, **entry)
     assert reason in str(refused.value)
+
+
+def test_a_name_that_is_no_text_is_refused(app: Celery) -> None:
+    app.conf.beat_schedule = {5: EVERY_MINUTE}
+    assert refused_schedules(app, ["orders"]) == ["beat_schedule[5]: its name is no text"]
 
 
 def fields(low: int, high: int) -> st.SearchStrategy[Any]:

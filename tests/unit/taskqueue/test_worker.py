@@ -1037,6 +1037,27 @@ def test_a_result_that_is_no_json_is_not_tried_again(rig: Rig, tasks: Tasks) -> 
     assert rig.record("a").status == "FAILURE"
 
 
+class Closed(dict[str, int]):
+    """A result that can no longer be read when it is written as JSON."""
+
+    def items(self) -> Any:
+        raise LookupError
+
+
+async def lazily() -> Any:
+    return Closed(a=1)
+
+
+@pytest.mark.parametrize("function", [lazily, lambda: Closed(a=1)], ids=["async", "sync"])
+def test_a_result_that_cannot_be_read_is_a_failure_at_once(
+    rig: Rig, tasks: Tasks, function: Any
+) -> None:
+    tasks.app.task(name="lazy")(function)
+    rig.send(Message("lazy", "a"))
+    assert rig.deliver() == 0
+    assert rig.record("a").status == "FAILURE"
+
+
 @pytest.mark.parametrize("countdown", [float("inf"), float("nan"), "soon"])
 def test_a_retry_that_makes_no_sense_is_a_failure(rig: Rig, tasks: Tasks, countdown: Any) -> None:
     @tasks.app.task(name="odd_retry", bind=True)

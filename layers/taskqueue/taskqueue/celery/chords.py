@@ -9,9 +9,6 @@ The header's tasks are those whose results Celery has saved as the group's. Thos
 while it runs (`add_to_chord`) are in a set of their own, with those of them that have ended: it is
 read once the header is complete, since a task adds before its own end. The body has the id that
 Celery froze for it, or derived ones: two parts that both see the header complete send one body.
-
-Once it is sent, that set says so. Otherwise each late copy of each part would send it again, which
-may be a whole group, and call its errbacks again.
 """
 
 import hashlib
@@ -32,8 +29,8 @@ if TYPE_CHECKING:
 
 _HASH_BYTES = 8
 # How the members begin of the set of added parts: one is the id of a part that was added, or has
-# ended; or it says what was counted when the body went.
-_ADDED, _ENDED, _FOLLOWED = b"+", b"-", b"="
+# ended.
+_ADDED, _ENDED = b"+", b"-"
 _GROUPS_KEPT = 16
 
 
@@ -87,10 +84,8 @@ class Chords:
             self._metas.add(_added_key(part.group_id), _ENDED + part.task_id.encode())
         if self._is_complete(part.count_id, header):
             added = self._added(part.group_id)
-            is_followed = part.count_id in _ids(added, _FOLLOWED)
-            if not is_followed and _ids(added, _ADDED) <= _ids(added, _ENDED):
+            if _ids(added, _ADDED) <= _ids(added, _ENDED):
                 self._send_body(part, sorted(_ids(added, _ADDED)))
-                self._metas.add(_added_key(part.group_id), _FOLLOWED + part.count_id.encode())
 
     def _restored(self, group_id: str) -> Header | None:
         group: Any = self._backend.restore_group(group_id)

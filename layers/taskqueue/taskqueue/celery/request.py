@@ -22,6 +22,7 @@ from taskqueue.message import (
     TURNS_OF_A_PUBLISH,
     Message,
     envelope_of,
+    properties_of,
 )
 from taskqueue.worker.delivery import Delivery
 
@@ -51,10 +52,10 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
     """Return the request that a delivery brings to the worker of that name."""
     message = delivery.message
     envelope = envelope_of(delivery.body)
-    properties = envelope.get("properties") or {}
+    properties = properties_of(envelope)
     faults: list[InvalidTaskError] = []
     args, kwargs = _arguments(message, faults)
-    headers = {name: value for name, value in envelope["headers"].items() if name not in _OWN}
+    headers = {name: value for name, value in envelope["headers"].items() if not _is_own(name)}
     if message.turn >= TURNS_OF_A_PUBLISH:
         # A task that replaces one that was published again has its turns in the same publish.
         headers["replaced_task_nesting"] = message.turn // TURNS_BEFORE_A_REPLACEMENT
@@ -79,6 +80,11 @@ def request_of(delivery: Delivery, hostname: str) -> Request:
         },
     }
     return Request(message.id, args, kwargs, fields, faults[0] if faults else None)
+
+
+def _is_own(name: str) -> bool:
+    """Whether no client sends such a header: it is ours, or a part of Celery's `Context`."""
+    return name in _OWN or name.startswith("_")
 
 
 def _arguments(

@@ -17,7 +17,7 @@ from taskqueue.celery.chords import add_parts
 from taskqueue.celery.current import CeleryRun, Stored, celery_s_turn, current_run
 from taskqueue.errors import GiveBack, StoreError
 from taskqueue.message import Message
-from taskqueue.records.meta import ErrorInfo
+from taskqueue.records.meta import ErrorInfo, with_short_error
 from taskqueue.sending.client import current
 from taskqueue.worker.outcome import MAX_RESULT_BYTES
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _ENDS = states.READY_STATES | {states.RETRY}
 # What a failure keeps of its traceback where the whole of it does not fit the record.
 _MAX_TRACEBACK_LENGTH = 50_000
+# What `result_extended` adds that may be of any size.
+_LARGE = ("args", "kwargs", "stamps", "stamped_headers")
 
 
 class Backend(KeyValueStoreBackend):
@@ -68,19 +70,20 @@ class Backend(KeyValueStoreBackend):
         return super().store_result(task_id, result, state, *others, **options)
 
     def meta(self, state: str, result: Any, request: Context, traceback: Any = None) -> bytes:
-        """Return Celery's result meta of a task.
+        """Return Celery's result meta of a task; one that is too large is cut, but for its result.
 
         Raises:
             EncodeError: the result is no JSON, or too large for the record.
         """
         backend: Any = super()
         content = backend._get_result_meta(result, state, traceback, request)
-        encoded = self._encoded({**content, "task_id": request.id})
-        if len(encoded) <= MAX_RESULT_BYTES:
-            return encoded
-        if traceback:
-            return self.meta(state, result, request, traceback[-_MAX_TRACEBACK_LENGTH:])
-        raise EncodeError(f"the result has more than {MAX_RESULT_BYTES} bytes")
+        content["task_id"] = request.id
+        encoded = self._encoded(content)
+        if len(encoded) > MAX_RESULT_BYTES:
+            encoded = self._encoded(_cut(content))
+        if len(encoded) > MAX_RESULT_BYTES:
+            raise EncodeError(f"the result has more than {MAX_RESULT_BYTES} bytes")
+        return encoded
 
     def _store_result(
         self,
@@ -135,6 +138,15 @@ class Backend(KeyValueStoreBackend):
 
     def _encoded(self, meta: Any) -> bytes:
         return _bytes(self.encode(meta))
+
+
+def _cut(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return a result meta without what `result_extended` adds, and with a short error."""
+    brief = {name: value for name, value in meta.items() if name not in _LARGE}
+    if meta["status"] not in states.EXCEPTION_STATES:
+        return brief
+    traceback = (meta["traceback"] or "")[-_MAX_TRACEBACK_LENGTH:]
+    return with_short_error({**brief, "traceback": traceback})
 
 
 def _tell(run: CeleryRun, stored: Stored) -> None:

@@ -20,6 +20,12 @@ from kombu.utils.json import dumps
 from taskqueue.beat.schedule import InvalidSchedule, Schedule, parse
 
 _FIELDS = ("task", "schedule", "args", "kwargs", "options", "relative")
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "task": (str,),
+    "args": (tuple, list),
+    "kwargs": (dict, Mapping),
+    "options": (dict, Mapping),
+}
 # Celery keeps these on the way to its broker; SQS has nothing of the kind, or needs none of it.
 _WITHOUT_MEANING = ("priority", "retry", "retry_policy", "compression", "delivery_mode")
 _KEPT = ("queue", "expires", "countdown")
@@ -63,6 +69,7 @@ class _Entry:
             raise self._refused("it is no dictionary with a 'task'")
         for unknown in self.fields.keys() - _FIELDS:
             raise self._refused(f"{unknown!r} is no field of an entry")
+        self._check_types()
         fields = {
             "task": self.fields["task"],
             **self._timing(),
@@ -85,6 +92,13 @@ class _Entry:
     def _refused(self, reason: str) -> ValueError:
         return ValueError(f"beat_schedule[{self.name!r}]: {reason}")
 
+    def _check_types(self) -> None:
+        if not isinstance(self.name, str):
+            raise self._refused("its name is no text")
+        for field, types in _TYPES.items():
+            if not isinstance(self.fields.get(field) or types[0](), types):
+                raise self._refused(f"its {field} is no {types[0].__name__}")
+
     def _timing(self) -> Mapping[str, Any]:
         when: Any = self.fields.get("schedule")
         if getattr(when, "nowfun", None):
@@ -104,7 +118,7 @@ class _Entry:
         seconds = every.total_seconds() if isinstance(every, timedelta) else every
         if not isinstance(seconds, int | float) or isinstance(seconds, bool):
             raise self._refused(f"a schedule of the type {kind.__name__} is not run here")
-        if not float(seconds).is_integer():
+        if isinstance(seconds, float) and not seconds.is_integer():
             raise self._refused("an interval must be whole seconds")
         return int(seconds)
 
@@ -119,7 +133,7 @@ class _Entry:
     def _json(self, field: str, value: Any) -> Any:
         """Return arguments as JSON has them, dates and the like as kombu writes them."""
         try:
-            return json.loads(dumps(value))
+            return json.loads(dumps(value, allow_nan=False))
         except (EncodeError, TypeError, ValueError):
             raise self._refused(f"its {field} cannot be written as JSON") from None
 

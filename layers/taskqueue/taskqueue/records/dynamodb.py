@@ -88,7 +88,7 @@ class DynamoTaskStore:
 
     def enqueue(self, message: Message, now_ms: int) -> Enqueued:
         found = self._insert(pending_item(message, now_ms, self._retention), now_ms)
-        return Enqueued.NEW if found is None else _known(message, found)
+        return Enqueued.NEW if found is None else self._known(message, found, now_ms)
 
     def enqueue_many(self, messages: Sequence[Message], now_ms: int) -> list[Enqueued]:
         new: list[Message] = []
@@ -282,7 +282,22 @@ class DynamoTaskStore:
         if code not in ANSWERS:
             raise store_error(str(code))
         item = self._item(message.id)
-        return self.enqueue(message, now_ms) if has_expired(item, now_ms) else _known(message, item)
+        if has_expired(item, now_ms):
+            return self.enqueue(message, now_ms)
+        return self._known(message, item, now_ms)
+
+    def _known(self, message: Message, item: Item, now_ms: int) -> Enqueued:
+        """Return how far the task is whose item has the id of `message`."""
+        name = item.get("task", {}).get("S")
+        if is_revoked_unseen(name, item["status"]["S"]):
+            self._is_updated(message.id, updates.keep_revoked(message, now_ms, self._retention))
+            return Enqueued.WAITING
+        if name != message.task:
+            raise TaskIdTaken
+        if read_held(item).publishes.is_next(message):
+            return Enqueued.ANOTHER
+        waiting = item["status"]["S"] in states.WAITING
+        return Enqueued.WAITING if waiting else Enqueued.BEGUN
 
     def _insert(self, item: Item, now_ms: int) -> Item | None:
         """Write a new record; return the one that is there already, if one is."""
@@ -336,16 +351,3 @@ class DynamoTaskStore:
                 self._client.delete_item(**place, **shard_item.deletion_of_expired(now_ms))
             return self._update_shard(whole_id, number, update, now_ms)
         return shard_item.read_shard(number, dict(response["Attributes"]))
-
-
-def _known(message: Message, item: Item) -> Enqueued:
-    """Return how far the task is whose item has the id of `message`."""
-    name = item.get("task", {}).get("S")
-    if is_revoked_unseen(name, item["status"]["S"]):
-        return Enqueued.WAITING
-    if name != message.task:
-        raise TaskIdTaken
-    if read_held(item).publishes.is_next(message):
-        return Enqueued.ANOTHER
-    waiting = item["status"]["S"] in states.WAITING
-    return Enqueued.WAITING if waiting else Enqueued.BEGUN

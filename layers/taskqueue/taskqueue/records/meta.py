@@ -102,6 +102,12 @@ def outcome_of(meta: bytes) -> tuple[Any, ErrorInfo | None]:
     return content, None
 
 
+def with_short_error(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the meta of a failure with its error cut as `ErrorInfo.of` cuts one."""
+    error = _error_of(meta["result"])
+    return {**meta, "result": _error_meta(error._replace(args=_storable(error.args)))}
+
+
 def _error_of(content: Mapping[str, Any]) -> ErrorInfo:
     args = content.get("exc_message") or []
     listed = args if isinstance(args, list) else [args]

@@ -4,11 +4,12 @@ A key is the text of an item's `id`, as Celery's DynamoDB backend writes it (`re
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
 from taskqueue import clock
 from taskqueue.aws.batch_items import get_items
-from taskqueue.aws.errors import store_errors
+from taskqueue.aws.errors import ConditionFailed, store_errors
 from taskqueue.aws.unprocessed import PATIENCE, Patience
 from taskqueue.records.item import Item, has_expired, number, string
 
@@ -28,7 +29,7 @@ class ResultMetas(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Remove a meta, if there is one."""
+        """Remove a meta, if there is one; a task's record stays, by which its messages are told."""
         ...
 
     def add(self, key: str, member: bytes) -> frozenset[bytes]:
@@ -73,8 +74,20 @@ class DynamoResultMetas:
             self._client.put_item(TableName=self._table, Item=item)
 
     def delete(self, key: str) -> None:
-        with store_errors():
-            self._client.delete_item(TableName=self._table, Key={"id": string(key)})
+        item: Any = {"TableName": self._table, "Key": {"id": string(key)}}
+        try:
+            with store_errors():
+                self._client.delete_item(
+                    **item, ConditionExpression="attribute_not_exists(attempt)"
+                )
+        except ConditionFailed:
+            with suppress(ConditionFailed), store_errors():
+                self._client.update_item(
+                    **item,
+                    UpdateExpression="REMOVE #result",
+                    ConditionExpression="attribute_exists(attempt)",
+                    ExpressionAttributeNames={"#result": "result"},
+                )
 
     def add(self, key: str, member: bytes) -> frozenset[bytes]:
         with store_errors():

@@ -66,6 +66,12 @@ def release(attempt: int) -> Update:
     )
 
 
+def keep_revoked(message: Message, now_ms: int, retention: Retention) -> Update:
+    """The record of a task that was revoked before it was known outlives its message."""
+    ttl = retention.of_finished(now_ms, message.eta_ms)
+    return Update("SET #ttl = :ttl", "#ttl < :ttl", {":ttl": number(ttl)})
+
+
 def set_progress(attempt: int, progress: Any) -> Update:
     """A running task tells a JSON value of its own."""
     text = json.dumps(progress, separators=(",", ":"), allow_nan=False)

@@ -93,6 +93,8 @@ class MemoryTaskStore:
                 self._rows[message.id] = self._pending(message, now_ms)
                 return Enqueued.NEW
             if is_revoked_unseen(row.record.task, row.record.status):
+                ttl = max(row.ttl, self._retention.of_finished(now_ms, message.eta_ms))
+                self._rows[message.id] = replace(row, ttl=ttl)
                 return Enqueued.WAITING
             if row.record.task != message.task:
                 raise TaskIdTaken
@@ -162,9 +164,22 @@ class MemoryTaskStore:
 
     def meta(self, key: str) -> bytes | None:
         """Return Celery's result meta of the task whose item has that key."""
-        known = next((task_id for task_id in self._rows if item_id(task_id) == key), None)
+        known = self._task_id(key)
         row = self._row(known) if known else None
-        return (row.meta or _meta_of(row.record)) if row else None
+        if row is None:
+            return None
+        return _meta_of(row.record) if row.meta is None else row.meta
+
+    def forget_result(self, key: str) -> None:
+        """Forget the result of the task whose item has that key."""
+        with self._lock:
+            if known := self._task_id(key):
+                row = self._rows[known]
+                record = replace(row.record, result=None, error=None)
+                self._rows[known] = replace(row, record=record, meta=b"")
+
+    def _task_id(self, key: str) -> str | None:
+        return next((task_id for task_id in self._rows if item_id(task_id) == key), None)
 
     def plan_parts(self, task_id: str, attempt: int, plan: PartsPlan) -> bool:
         def planned(row: _Row) -> _Row:
@@ -423,6 +438,7 @@ class MemoryResultMetas:
         self._others[key] = meta
 
     def delete(self, key: str) -> None:
+        self.store.forget_result(key)
         self._others.pop(key, None)
 
     def add(self, key: str, member: bytes) -> frozenset[bytes]:

@@ -139,7 +139,7 @@ class Execution:
             return self._continued(run)
         try:
             end = outcome.succeeded(run.attempt, value, self.now_ms())
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - a class of the task's own may raise anything
             # Another try would have the same result, and do again what the task has done.
             return self._failed_for_good(run, error)
         self._tell(run.options.on_success, run, value)

@@ -17,11 +17,12 @@ def error_fields(error: BaseException, raised: BaseException | None = None) -> d
     `trace`: the last places that it came through, the innermost last, each as `file:line function`;
     those of `raised` where that is what was thrown.
     """
-    cause = error.__cause__ or error.__context__
-    frames = traceback.walk_tb((raised or error).__traceback__)
+    # By `is`: an exception may be false, or raise when it is asked.
+    cause = error.__context__ if error.__cause__ is None else error.__cause__
+    frames = traceback.walk_tb((error if raised is None else raised).__traceback__)
     places = [f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}" for frame, line in frames]
     return {
         "error": type(error).__name__,
-        **({"cause": type(cause).__name__} if cause else {}),
+        **({"cause": type(cause).__name__} if cause is not None else {}),
         "trace": places[-MAX_FRAMES:],
     }

@@ -4,6 +4,7 @@ A worker looks for the stamps of a task that has some, and of no other.
 https://docs.celeryq.dev/en/stable/userguide/canvas.html#stamping
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +27,9 @@ def stamps_of(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(header: str, value: Any) -> str:
-    return f"taskqueue-revoked-stamp-{json.dumps([header, value], default=str)}"
+    # A key of DynamoDB holds 2,048 bytes, a stamp more.
+    stamp = json.dumps([header, value], default=str).encode()
+    return f"taskqueue-revoked-stamp-{hashlib.sha256(stamp).hexdigest()}"
 
 
 def _listed(values: Any) -> Iterable[Any]:
