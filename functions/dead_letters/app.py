@@ -38,7 +38,7 @@ def _keep(record: SQSRecord) -> None:
     letter = read.letter
     fields = {"task_id": letter.task_id, "queue": letter.queue, "dead_letter_id": letter.id}
     try:
-        bury(read, wiring.dead_letter_store(), wiring.task_store(), now_ms)
+        bury(read, wiring.dead_letter_store(), wiring.task_store(), now_ms, wiring.sender())
     except Exception as error:
         logger.error("dead letter not kept", extra={**fields, **error_fields(error)})
         raise

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from taskqueue.errors import DirectCall as DirectCall
     from taskqueue.errors import MaxRetriesExceeded as MaxRetriesExceeded
     from taskqueue.errors import MessageTooLarge as MessageTooLarge
+    from taskqueue.errors import NoCelery as NoCelery
     from taskqueue.errors import NoResult as NoResult
     from taskqueue.errors import NoSettings as NoSettings
     from taskqueue.errors import NotRedrivable as NotRedrivable
@@ -45,6 +46,7 @@ _ERRORS = (
     "DirectCall",
     "MaxRetriesExceeded",
     "MessageTooLarge",
+    "NoCelery",
     "NoResult",
     "NoSettings",
     "NotRedrivable",

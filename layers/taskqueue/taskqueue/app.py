@@ -93,11 +93,9 @@ class App:
         """Return the task that a message asks for.
 
         Raises:
-            PoisonMessage: there is none, its arguments do not fit it, or something is to follow it.
+            PoisonMessage: there is none, or its arguments do not fit it.
         """
         task = self.find(message.task)
-        if message.embed:
-            raise PoisonMessage("callbacks, chains and chords are not supported")
         try:
             task.check_arguments(message.args, message.kwargs)
         except WrongArguments as error:

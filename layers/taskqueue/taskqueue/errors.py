@@ -5,6 +5,7 @@
     ├── WrongArguments (a TypeError, too)
     ├── TaskNameTaken
     ├── NoSettings
+    ├── NoCelery
     ├── DirectCall
     ├── StoreError
     │   ├── Throttled
@@ -76,6 +77,10 @@ class NoSettings(TaskQueueError):
             'How to get them: docs/writing-tasks.md, "Sending"; in a test, use '
             "taskqueue.testing.InMemory (docs/testing.md)."
         )
+
+
+class NoCelery(TaskQueueError):
+    """Signatures, chains, groups and chords are Celery's: install taskqueue[celery]."""
 
 
 class DirectCall(TaskQueueError):

@@ -5,10 +5,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from taskqueue.errors import WrongArguments
+from taskqueue.errors import NoCelery, WrongArguments
 from taskqueue.options import TaskOptions
 
 if TYPE_CHECKING:
+    from celery.canvas import Signature
+
     from taskqueue.result import Result
     from taskqueue.sending.call import Call, SendOptions
 
@@ -93,6 +95,33 @@ class Task[**P, R]:
         from taskqueue.sending.call import Call
 
         return Call(self, args, kwargs)
+
+    def s(self, *args: Any, **kwargs: Any) -> "Signature[Any]":
+        """Return a signature of Celery's, for chains, groups and chords.
+
+        A result that is handed on comes before `args`.
+
+        Raises:
+            NoCelery: Celery is not installed.
+        """
+        return self._signature(args, kwargs, immutable=False)
+
+    def si(self, *args: P.args, **kwargs: P.kwargs) -> "Signature[Any]":
+        """Return a signature that takes no result of another task.
+
+        Raises:
+            NoCelery: Celery is not installed.
+        """
+        return self._signature(args, kwargs, immutable=True)
+
+    def _signature(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], *, immutable: bool
+    ) -> "Signature[Any]":
+        try:
+            from taskqueue.celery.signatures import signature
+        except ModuleNotFoundError as error:
+            raise NoCelery from error
+        return signature(self.name, self.queue, args, kwargs, immutable=immutable)
 
     def check_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Check that the function can be called with these arguments.

@@ -1,7 +1,7 @@
 """Dead letters as they are written and read, and the tasks that fail with them."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +11,18 @@ from taskqueue.dead_letters.letter import DeadLetter, RejectedMessage, read_lett
 from taskqueue.message import MAX_BYTES, Message, encode
 from taskqueue.queue import Queue
 from taskqueue.records.meta import ErrorInfo
+from taskqueue.sending.sender import Sender
+from taskqueue.testing.broker import MemoryBroker
 from taskqueue.testing.records import MemoryTaskStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 ARN = "arn:aws:sqs:eu-west-1:1:stack-work"
 QUEUES = {"work": Queue("work", "https://sqs/1/stack-work", ARN)}
+
+
+SENDER = Sender(cast("SQSClient", MemoryBroker(lambda: 5)), MemoryTaskStore(), QUEUES)
 
 
 class Letters:
@@ -99,7 +107,7 @@ def test_a_letter_of_an_unreadable_message_fails_its_task() -> None:
     tasks, letters = MemoryTaskStore(), Letters()
     unreadable = encode(Message("task", "t-1")).replace("application/json", "text/x")
     letter = read_letter(record(unreadable, ARN), QUEUES, 5)
-    bury(letter, letters, tasks, 5)
+    bury(letter, letters, tasks, 5, SENDER)
     found = tasks.get("t-1")
     assert letters.last == letter.letter
     assert found is not None
@@ -141,4 +149,4 @@ def test_any_body_is_kept_with_a_reason(body: str) -> None:
     letter = read_letter(record(body, ARN), QUEUES, 5)
     assert letter.letter.body == body
     assert letter.letter.reason
-    bury(letter, Letters(), MemoryTaskStore(), 5)
+    bury(letter, Letters(), MemoryTaskStore(), 5, SENDER)

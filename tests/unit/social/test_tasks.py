@@ -287,7 +287,7 @@ def test_parts_that_fail_fail_the_fan_out_until_they_are_redriven(
     for letter in letters:
         kept = DeadLetter(letter.message_id, letter.queue, letter.reason, letter.body, NOW_MS)
         read = ReadLetter(kept, decode(letter.body), ErrorInfo.of(StoreError("down")))
-        bury(read, _NoLetters(), run.store, run.now_ms())
+        bury(read, _NoLetters(), run.store, run.now_ms(), run.sender)
 
     with pytest.raises(PartsFailed, match="3 of its parts failed; the first: StoreError: down"):
         result.get(timeout=0)

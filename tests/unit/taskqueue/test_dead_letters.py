@@ -1,6 +1,7 @@
 """A task's own error reaches its record, also when its worker dies before it has written it."""
 
 import contextlib
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -9,9 +10,13 @@ from taskqueue.context import Context
 from taskqueue.dead_letters.bury import bury
 from taskqueue.dead_letters.letter import RejectedMessage, read_letter
 from taskqueue.message import Message
+from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import lambda_event
 from tests.unit.taskqueue.rig import Died, Rig
 from tests.unit.taskqueue.world import MemoryLetters
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 
 @pytest.fixture
@@ -48,7 +53,8 @@ def test_a_worker_that_dies_after_the_letter_leaves_the_task_s_error_to_the_buri
     received = rig.broker.receive_message(QueueUrl=rig.dead_letters.url)["Messages"]
     (record,) = lambda_event(rig.dead_letters, received)["Records"]
     read = read_letter(record, {rig.queue.name: rig.queue}, rig.now_ms)
-    bury(read, MemoryLetters(), rig.store, rig.now_ms)
+    sender = Sender(cast("SQSClient", rig.broker), rig.store, {rig.queue.name: rig.queue})
+    bury(read, MemoryLetters(), rig.store, rig.now_ms, sender)
 
     error = rig.record("a").error
     assert error is not None

@@ -34,7 +34,6 @@ def test_a_delivery_carries_what_sqs_says_of_it() -> None:
         (Message("add", "i", [1, 2, 3]), "too many positional arguments"),
         (Message("add", "i", [1], {"c": 2}), "unexpected keyword argument 'c'"),
         (Message("add", "i", [1], {"a": 2}), "multiple values for argument 'a'"),
-        (Message("add", "i", [1], embed={"chain": [{}]}), "chains and chords are not supported"),
     ],
 )
 def test_unknown_tasks_and_arguments_that_do_not_fit_are_poison(

@@ -333,12 +333,13 @@ class World:
     def _bury(self, process: Process, received: list[Any]) -> None:
         queues = {self.rig.queue.name: self.rig.queue}
         letters, store = process.wrap(self.letters), process.wrap(self.rig.store)
+        sender = Sender(process.wrap(self.rig.broker), store, queues)
         for message, record in zip(
             received, lambda_event(self.rig.dead_letters, received)["Records"], strict=True
         ):
             now_ms = self.rig.now_ms
             try:
-                bury(read_letter(record, queues, now_ms), letters, store, now_ms)
+                bury(read_letter(record, queues, now_ms), letters, store, now_ms, sender)
             except StoreError:
                 continue
             self.rig.broker.delete_message(

@@ -1,8 +1,7 @@
 """Who calls Celery's tracer: this worker, after its claim and within its time limits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from celery.exceptions import (
@@ -52,10 +51,10 @@ class CeleryExecution(Execution):
         with self._running(attempt), running(run):
             started_ms = self.now_ms()
             if refusal := self.prepared.refusal(request):
-                return self._with_follow_up(self._refused(run, request, refusal), attempt)
+                return self._refused(run, request, refusal)
             if reason := self._revocation(attempt, request, started_ms):
                 self.log.warning("%s before it was run", reason)
-                return self._with_follow_up(self._revoked(run, request, reason), attempt)
+                return self._revoked(run, request, reason)
             self._telling.received(request)
             try:
                 with stopped_by_signal(self._stops(attempt, left_seconds)):
@@ -66,28 +65,23 @@ class CeleryExecution(Execution):
                 end = self._raised(run, request, error)
             else:
                 end = self._traced(run, request, traced)
-            return self._logged(self._with_follow_up(end, attempt), started_ms)
+            return self._logged(end, started_ms)
 
-    def follow_up(self, delivery: Delivery, status: str) -> Callable[[], None] | None:
-        """Return what follows from the end of a part of a chord."""
+    def follow_up(self, delivery: Delivery, status: str) -> None:
+        """Tell chords of the end of their parts; the tracer has sent the rest."""
         if not delivery.message.embed or status == states.IGNORED:
-            return None
+            return
         request = request_of(delivery, self.prepared.hostname)
         publish = delivery.message.turn // TURNS_OF_A_PUBLISH
         parts = parts_of(request.fields, publish, has_failed=status != states.SUCCESS)
-        return partial(self._end_parts, delivery, request, parts) if parts else None
+        self._end_parts(delivery, request, parts)
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
         """Return the end of a task that had all the time of a worker, and needs more."""
         run, request = self._run(attempt), self._request(attempt)
         with self._running(attempt), running(run):
             limit = TimeLimitExceeded(f"it ran until {error}")
-            return self._with_follow_up(self._ended_from_outside(run, request, limit), attempt)
-
-    def _with_follow_up(self, end: End, attempt: Attempt) -> End:
-        if end.again or end.status not in states.FINISHED:
-            return end
-        return end._replace(follow_up=self.follow_up(attempt.delivery, end.status))
+            return self._ended_from_outside(run, request, limit)
 
     def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[HeaderPart]) -> None:
         """Tell chords of their parts; what follows has ids derived from the chord's."""

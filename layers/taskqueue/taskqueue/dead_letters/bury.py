@@ -7,8 +7,11 @@ from taskqueue.errors import TaskQueueError
 from taskqueue.groups.finishing import end_whole, finish_part
 from taskqueue.groups.part import Failed, Part
 from taskqueue.message import Message
+from taskqueue.records import states
 from taskqueue.records.meta import ErrorInfo
 from taskqueue.records.store import TaskStore
+from taskqueue.sending.canvas import ENDED, is_followed, tell_canvas
+from taskqueue.sending.sender import Sender
 
 
 class Letters(Protocol):
@@ -19,13 +22,15 @@ class Letters(Protocol):
         ...
 
 
-def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> None:
+def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int, sender: Sender) -> None:
     """Write the letter, then FAILURE with the task's own error; doing it again changes nothing.
 
-    A part of a group is done then, with its error; if it was the last, the whole ends.
+    A part of a group is done then, with its error; if it was the last, the whole ends. What follows
+    the task, its errbacks or its chord, hears of it.
 
     Raises:
         StoreError, Throttled: a write failed; the message must come back.
+        SendError: what follows the task is not told; the message must come back.
     """
     letters.put(read.letter)
     letter, message = read.letter, read.message
@@ -38,6 +43,20 @@ def bury(read: ReadLetter, letters: Letters, tasks: TaskStore, now_ms: int) -> N
     elif letter.task_id and letter.task:
         failed = message or Message(letter.task, letter.task_id, queue=letter.queue)
         tasks.fail(failed, error, now_ms, read.attempt)
+        _tell_canvas(read, tasks, now_ms, sender)
+
+
+def _tell_canvas(read: ReadLetter, tasks: TaskStore, now_ms: int, sender: Sender) -> None:
+    """Let what follows a task hear of its failure, unless its worker says so itself."""
+    message = read.message
+    has_worker = read.error is not None and read.attempt is not None
+    if message is None or has_worker or ENDED in message.headers:
+        return
+    if not is_followed(message, states.FAILURE):
+        return
+    record = tasks.get(message.id)
+    if record and record.status == states.FAILURE and record.turn == message.turn:
+        tell_canvas(sender, message, read.letter.body, states.FAILURE, now_ms)
 
 
 def _finish_part(part: Part, error: ErrorInfo, tasks: TaskStore, now_ms: int) -> None:

@@ -12,6 +12,7 @@ from taskqueue.message import Message, decode, next_turn, sent_again
 from taskqueue.queue import Queue
 from taskqueue.records import states
 from taskqueue.records.store import TaskStore
+from taskqueue.sending.canvas import ENDED
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -72,8 +73,12 @@ class Redriver:
 
 
 def _decoded(letter: DeadLetter) -> Message | None:
-    """Return the task of a letter; None for one that cannot be read, which goes as it is."""
+    """Return the task of a letter; None for one that goes as it is.
+
+    That is one that cannot be read, or whose task has ended and is only to be followed.
+    """
     try:
-        return decode(letter.body)
+        message = decode(letter.body)
     except PoisonMessage:
         return None
+    return None if ENDED in message.headers else message

@@ -60,6 +60,14 @@ class AppWithQueues(Tasks, Protocol):
         ...
 
 
+class Handles(Protocol):
+    """What the Lambda of a queue does with its events."""
+
+    def handle(self, event: Mapping[str, Any], context: "LambdaContext") -> Any:
+        """Handle an event; return which messages come back."""
+        ...
+
+
 class InMemory:
     """The queues, records and workers of one app; within `with`, `delay` sends to them.
 
@@ -86,7 +94,9 @@ class InMemory:
         self._sqs = cast("SQSClient", self.broker)
         self.sender = Sender(self._sqs, self.store, self.queues, patience=Patience(self._sleep))
         self.client = TaskClient(self.sender, self.store, self.now_ms, sleep=self.work)
-        self._workers = {name: self._worker(queue) for name, queue in self.queues.items()}
+        self._workers: dict[str, Handles] = {
+            name: self._worker(queue) for name, queue in self.queues.items()
+        }
 
     def __enter__(self) -> Self:
         """Let `delay`, `apply_async` and `send_many` send to these queues."""
@@ -101,6 +111,11 @@ class InMemory:
     ) -> None:
         """Let them send where they sent before."""
         self._within.close()
+
+    def add_queue(self, name: str, handles: Handles) -> None:
+        """Add a queue whose messages something else handles than the workers of the app."""
+        self.queues[name] = self.broker.create_queue(name)
+        self._workers[name] = handles
 
     def now_ms(self) -> int:
         """Return its time, in milliseconds since the epoch."""

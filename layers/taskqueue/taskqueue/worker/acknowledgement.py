@@ -1,8 +1,8 @@
 """Acknowledges the messages of a batch: each once all that follows from its task's end is done.
 
-That is, in this order: its dead letter or the message of its next turn is sent, and then its record
-is written. So whoever dies in between leaves a message that comes back, and no task that nobody
-sends again.
+That is, in this order: its dead letter or the message of its next turn is sent, then its record is
+written, and then what follows the task is sent. So whoever dies in between leaves a message that
+comes back, and no task that nobody sends again.
 
 A message is acknowledged by default; `kept` are the ids of those that must come back.
 """
@@ -36,7 +36,6 @@ BEHIND_MS = 5_000
 
 # Calls a function a moment later, perhaps in another thread.
 type Soon = Callable[[Callable[[], None]], None]
-type FollowUp = Callable[[], None]
 type Ended = tuple[Attempt, End]
 
 
@@ -220,8 +219,7 @@ class Acknowledgement:
             self._give_back_unsent(attempt, unsent)
             return None
         self._count(end.status)
-        follow_up = self._worker.execution.follow_up(delivery, end.status)
-        return end._replace(follow_up=follow_up)
+        return end
 
     def _give_back_unsent(self, attempt: Attempt, error: SendError) -> None:
         """Return a task of which a message was not sent; if for good, its lease bounds the runs."""
@@ -248,8 +246,8 @@ class Acknowledgement:
     def _finished(self, attempt: Attempt, end: End, finished: Finished) -> None:
         """Do what follows from an end that is written; let the task of another come back."""
         if finished is Finished.WRITTEN:
-            if end.follow_up:
-                self.follow_up(attempt.delivery, end.follow_up)
+            if end.status in states.FINISHED and not end.again:
+                self.follow_up(attempt.delivery, end.status)
             return
         extra = {"task_id": attempt.delivery.message.id}
         text = "the end of attempt %d is not written: %s"
@@ -259,10 +257,10 @@ class Acknowledgement:
         else:
             self.keep(attempt.delivery)
 
-    def follow_up(self, delivery: Delivery, follow_up: FollowUp) -> None:
+    def follow_up(self, delivery: Delivery, status: str) -> None:
         """Do what follows from an end that is written; its message comes back if that fails."""
         try:
-            follow_up()
+            self._worker.execution.follow_up(delivery, status)
         except Exception as error:  # noqa: BLE001 - whatever fails is done again
             extra = {"task_id": delivery.message.id, **error_fields(error)}
             self._log.error("what follows from the end is not done", extra=extra)

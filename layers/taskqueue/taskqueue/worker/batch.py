@@ -155,8 +155,7 @@ class Batch:
             case AlreadyFinished(status, publish):
                 log.info("duplicate of a task that is %s", status, extra={"task_id": task_id})
                 ended = delivery.of_publish(publish)
-                if follow_up := self._worker.execution.follow_up(ended, status):
-                    self._acknowledgement.follow_up(delivery, follow_up)
+                self._acknowledgement.follow_up(ended, status)
             case Behind(due_at_ms):
                 log.info("another publish of the task goes first", extra={"task_id": task_id})
                 self._acknowledgement.put_off_behind(delivery, due_at_ms)

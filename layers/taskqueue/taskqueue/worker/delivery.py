@@ -56,10 +56,11 @@ class Delivery(NamedTuple):
         """Whether the task is claimed: an idempotent one only when its first run did not end well.
 
         A retry, or a second delivery, may be of a task that fails or kills its worker each time:
-        somebody has to count.
+        somebody has to count. And what follows a task reads its result in its record.
         """
         is_first = self.message.turn == 0 and self.receive_count == 1
-        return not (self.task.options.idempotent and is_first)
+        is_last = not self.message.embed
+        return not (self.task.options.idempotent and is_first and is_last)
 
     def of_publish(self, number: int) -> "Delivery":
         """Return the delivery of a message that says its turn, given its publish's number."""

@@ -17,6 +17,7 @@ from taskqueue.message import Message
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
 from taskqueue.sending.call import MAX_DEPTH, Parent
+from taskqueue.sending.canvas import is_followed, tell_canvas
 from taskqueue.sending.client import TaskClient, using
 from taskqueue.worker import outcome
 from taskqueue.worker.log_fields import error_fields
@@ -117,9 +118,14 @@ class Execution:
         with self._running(attempt):
             return self._ended_by(run, TimeLimitExceeded(f"the task ran until {error}"))
 
-    def follow_up(self, delivery: "Delivery", status: str) -> Callable[[], None] | None:  # noqa: ARG002
-        """Return what follows from the end of a task in that state, in case its worker died."""
-        return None
+    def follow_up(self, delivery: "Delivery", status: str) -> None:
+        """Do what follows from the end of a task in that state; it may be done again.
+
+        Raises:
+            SendError, StoreError: it is not known what is done.
+        """
+        if is_followed(delivery.message, status):
+            tell_canvas(self.sender, delivery.message, delivery.body, status, self.now_ms())
 
     def _begin(self, attempt: Attempt, left_seconds: float, *, is_on_loop: bool = False) -> Run:
         return Run(attempt, self._context(attempt, left_seconds), self.now_ms(), is_on_loop)

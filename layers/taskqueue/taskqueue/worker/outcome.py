@@ -1,6 +1,5 @@
 """How an attempt at a task ends: pure decisions that the worker then carries out."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -32,8 +31,7 @@ class End(NamedTuple):
 
     `finish`: the record's last write, None for a task without a record. `again`: the message of the
     task's next turn. `dead_letter_reason`: why it is a dead letter. `cause`: the error that ended
-    it, and `error` how the record will show it. `follow_up`: what is done once that is written; it
-    may be done again.
+    it, and `error` how the record will show it.
     """
 
     status: str
@@ -42,7 +40,6 @@ class End(NamedTuple):
     dead_letter_reason: str | None = None
     cause: BaseException | None = None
     error: ErrorInfo | None = None
-    follow_up: Callable[[], None] | None = None
 
 
 def succeeded(attempt: Attempt, value: Any, now_ms: int) -> End:
