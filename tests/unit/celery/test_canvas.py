@@ -208,6 +208,15 @@ def test_a_task_that_replaces_one_whose_end_is_being_written_runs_soon(memory: I
     assert shop.ran == ["new"]
 
 
+def test_a_body_that_is_a_group_fails_with_each_of_its_tasks(memory: InMemory) -> None:
+    body = group(shop.echo.s(), shop.echo.s())
+    result: Any = chord([shop.price.s(4), shop.ship.s("hat")], body).apply_async()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shop.app, "connection_for_write", die)
+        memory.work()
+    assert [type(one.result) for one in result.results] == [shop.OutOfStock] * 2
+
+
 def double(memory: InMemory) -> None:
     """Let each message that waits come once more."""
     for queue in memory.queues.values():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery, signals
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.app import trace
+from celery.app.control import Control
 from celery.app.task import Task
 from celery.exceptions import NotRegistered
 from celery.result import denied_join_result
@@ -25,6 +26,16 @@ from taskqueue.celery.results import Backend
 
 if TYPE_CHECKING:
     from taskqueue.records.metas import ResultMetas
+
+
+class _ControlOfNobody(Control):
+    """Celery's remote control where no worker listens, and SQS has no queue for what it says.
+
+    A chord that fails revokes the tasks of a body that is a group; these have failed already.
+    """
+
+    def broadcast(self, *_arguments: Any, **_options: Any) -> None:
+        """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ def prepare(app: Celery, metas: "ResultMetas", hostname: str) -> PreparedApp:
     """
     _check(app)
     app.amqp = Amqp(app)  # type: ignore[misc]
+    if type(app.control) is Control:
+        app.control = _ControlOfNobody(app)  # type: ignore[misc]
     backend: Any = Backend(app, metas)
     app._backend = backend  # type: ignore[attr-defined]
     child_ids.install(app)
