@@ -4,13 +4,14 @@ Where eager mode and a worker of Celery's differ (5.7.0), or a worker of its own
 
 - a worker takes a group of one, or a group of one chain that ends in a group, for what is in it;
 - it turns the order of a group within a header (`_freeze_unroll`);
-- what follows a chord whose body is a group runs once for each task of that group, unless `|` has
-  put it into the body; so it does after a group that follows a group, and in chains of chains;
 - where a header has failed, a worker lets a body wait for ever that begins with a group or a chord;
 - eager mode runs the links of a task that is replaced twice, and lets nothing wait for a group that
   is linked;
 - where a chain or a chord fails, it raises the error out of all that is around it, so that the rest
   of a group does not run.
+
+Nothing follows a chord whose body is a group, nor a group that follows a group, and no chain is
+directly in another: what comes next, Celery publishes once for each task of the group.
 """
 
 import itertools
@@ -87,9 +88,9 @@ class _Drawing:
             label,
             does,
             is_immutable=self.draw(st.booleans()),
-            link=self.recipe(self.aside(place)) if has_link else None,
+            link=self.recipe(self.aside(place, does)) if has_link else None,
             errback=self.draw(st.sampled_from([None, "told", "called"])),
-            inside=self.recipe(self.aside(place)) if does.has_inside else None,
+            inside=self.recipe(self.aside(place, does)) if does.has_inside else None,
         )
 
     def some(self, place: Place, at_least: int) -> tuple[Recipe, ...]:
@@ -99,42 +100,13 @@ class _Drawing:
     def kinds(self, place: Place) -> Sequence[str]:
         if not place.depth:
             return ["step"]
-        return ["step", "chain", "group", "chord", "map", "starmap", "chunks"]
+        kinds = ["step", "chord", "map", "starmap"]
+        if not place.is_in_chain:
+            kinds.append("chain")
+        return kinds if place.is_one else [*kinds, "group", "chunks"]
 
     def deeds(self, place: Place) -> Sequence[Does]:
         return [does for does in Does if place.depth or not does.has_inside]
-
-    def chain(self, place: Place) -> tuple[Recipe, ...]:
-        return self.some(place.below(), 2)
-
-    def members(self, place: Place) -> tuple[Recipe, ...]:
-        return self.some(place.below(), 1)
-
-    def body(self, place: Place) -> Place:
-        return place.below()
-
-    def aside(self, place: Place) -> Place:
-        return place.below()
-
-    def may_link(self, place: Place, does: Does) -> bool:
-        return place.depth > 0
-
-
-class _EagerDrawing(_Drawing):
-    """Leaves out what eager mode does otherwise."""
-
-    def kinds(self, place: Place) -> Sequence[str]:
-        left_out = {
-            "group": place.is_one,
-            "chunks": place.is_one,
-            "chain": place.is_in_chain,
-            "chord": place.is_body,
-        }
-        return [kind for kind in super().kinds(place) if not left_out.get(kind)]
-
-    def deeds(self, place: Place) -> Sequence[Does]:
-        may_fail = place.may_fail or place.may_task_fail
-        return [does for does in super().deeds(place) if may_fail or not does.is_failure]
 
     def chain(self, place: Place) -> tuple[Recipe, ...]:
         parts: list[Recipe] = []
@@ -148,13 +120,34 @@ class _EagerDrawing(_Drawing):
         return tuple(parts)
 
     def members(self, place: Place) -> tuple[Recipe, ...]:
-        return self.some(place.below(is_one=True, may_fail=False, may_task_fail=place.may_fail), 2)
+        return self.some(place.below(), 1)
 
     def body(self, place: Place) -> Place:
         return place.below(is_one=True, is_body=True)
 
-    def aside(self, place: Place) -> Place:
-        return place.below(is_one=True, may_fail=False)
+    def aside(self, place: Place, does: Does) -> Place:
+        return place.below()
+
+    def may_link(self, place: Place, does: Does) -> bool:
+        return place.depth > 0
+
+
+class _EagerDrawing(_Drawing):
+    """Leaves out what eager mode does otherwise."""
+
+    def kinds(self, place: Place) -> Sequence[str]:
+        return [kind for kind in super().kinds(place) if kind != "chord" or not place.is_body]
+
+    def deeds(self, place: Place) -> Sequence[Does]:
+        may_fail = place.may_fail or place.may_task_fail
+        return [does for does in super().deeds(place) if may_fail or not does.is_failure]
+
+    def members(self, place: Place) -> tuple[Recipe, ...]:
+        return self.some(place.below(is_one=True, may_fail=False, may_task_fail=place.may_fail), 2)
+
+    def aside(self, place: Place, does: Does) -> Place:
+        may_fail = does is Does.REPLACE and place.may_fail
+        return place.below(is_one=True, may_fail=may_fail)
 
     def may_link(self, place: Place, does: Does) -> bool:
         return super().may_link(place, does) and does is not Does.REPLACE

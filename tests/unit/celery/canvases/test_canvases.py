@@ -27,7 +27,7 @@ at_random = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-deaths = st.builds(Death, st.integers(0, 40), st.sampled_from(["die_before", "die_after"]))
+deaths = st.builds(Death, st.integers(0, 99), st.sampled_from(["die_before", "die_after"]))
 
 app = app_of("canvases")
 
@@ -56,8 +56,15 @@ def test_what_comes_twice_changes_nothing(recipe: Recipe, random: Random, same: 
 @at_random
 @given(canvases(), st.lists(deaths, min_size=1, max_size=MAX_LOST_ATTEMPTS - 1))
 def test_who_dies_changes_nothing(recipe: Recipe, deaths: list[Death]) -> None:
-    undisturbed = outcome(recipe)
-    disturbed = outcome(recipe, lambda workers: workers.work_with_deaths(deaths))
+    calls = 0
+
+    def count_calls(workers: Workers) -> None:
+        nonlocal calls
+        workers.deliver_until_empty()
+        calls = len(workers.fuse.calls)
+
+    undisturbed = outcome(recipe, count_calls)
+    disturbed = outcome(recipe, lambda workers: workers.work_with_deaths(deaths, calls))
     assert disturbed.result == undisturbed.result
     assert disturbed.tasks == undisturbed.tasks
     assert disturbed.told == undisturbed.told

@@ -27,9 +27,9 @@ _LOGGER = Logger(service="quiet", level="CRITICAL")
 
 
 class Death(NamedTuple):
-    """A worker's death: before or after the call that follows so many others."""
+    """A worker's death: before or after a call. `percent`: how far into the whole work it is."""
 
-    calls: int
+    percent: int
     moment: str
 
 
@@ -85,10 +85,10 @@ class Workers(Rig):
             self._put_again(message, has_same_id=has_same_id).visible_at_ms = self.now_ms
         self.deliver_until_empty()
 
-    def work_with_deaths(self, deaths: Sequence[Death]) -> None:
-        """Let workers die, one after the other."""
-        for calls, moment in deaths:
-            setattr(self.fuse, moment, len(self.fuse.calls) + calls)
+    def work_with_deaths(self, deaths: Sequence[Death], calls: int) -> None:
+        """Let workers die, one after the other. `calls`: how many the work takes."""
+        for percent, moment in deaths:
+            setattr(self.fuse, moment, len(self.fuse.calls) + calls * percent // 100)
             with contextlib.suppress(Died):
                 self.deliver_until_empty()
             self.fuse.mend()
