@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
 from taskqueue.app import App
 from taskqueue.context import Context
@@ -134,6 +135,21 @@ def test_no_text_of_an_error_is_logged(
     gc.collect()
     assert SECRET not in log()
     assert "id-1" in log()
+
+
+def test_of_an_error_of_aws_its_code_and_operation_are_logged(
+    app: App, log: Callable[[], str]
+) -> None:
+    @app.task
+    def store(secret: str) -> None:
+        answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": secret}}
+        raise ClientError(answer, "PutItem")
+
+    rig = Rig(app)
+    rig.send(Message("store", "id-1", [SECRET]))
+    rig.deliver()
+    assert '"aws_error":"AccessDeniedException","aws_operation":"PutItem"' in log()
+    assert SECRET not in log()
 
 
 @pytest.mark.parametrize(
