@@ -69,13 +69,15 @@ def test_an_app_that_cannot_run_is_the_exit_code(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("proj", "'proj' is no module and name, such as proj.celery:app"),
-        ("nowhere:app", "No module named 'nowhere'"),
-        ("proj:nothing", "module 'proj' has no attribute 'nothing'"),
+        ("nowhere:app", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("proj:nothing", "AttributeError: module 'proj' has no attribute 'nothing'"),
+        ("unset:app", "KeyError: 'DATABASE_URL'"),
         ("proj:slow", "proj:slow is no Celery app"),
     ],
 )
 def test_what_is_no_app_is_said_in_a_sentence(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "proj.py").write_text(REFUSED_APP)
+    (tmp_path / "unset.py").write_text("raise KeyError('DATABASE_URL')")
     done = doctor(tmp_path, name)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"Error: Invalid value for 'MODULE:NAME': {said}"

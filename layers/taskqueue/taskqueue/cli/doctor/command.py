@@ -70,11 +70,13 @@ def _load(module: str, name: str) -> "Celery":
         from celery import Celery
         from celery.utils.imports import import_from_cwd, symbol_by_name
     except ImportError:
-        raise click.ClickException("Celery is not installed: taskqueue[celery]") from None
+        raise click.UsageError("Celery is not installed: taskqueue[celery]") from None
     try:
         app = symbol_by_name(f"{module}:{name}", imp=import_from_cwd)
-    except (ImportError, AttributeError) as error:
-        raise click.BadParameter(str(error), param_hint=_HINT) from error
+    except Exception as error:
+        # Its modules are the user's, and may raise anything.
+        reason = f"{type(error).__name__}: {error}"
+        raise click.BadParameter(reason, param_hint=_HINT) from error
     if not isinstance(app, Celery):
         raise click.BadParameter(f"{module}:{name} is no Celery app", param_hint=_HINT)
     return app
