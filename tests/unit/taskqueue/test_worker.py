@@ -261,6 +261,30 @@ def test_a_task_that_swallows_its_own_limit_has_failed_when_the_worker_s_time_en
     assert (record.status, record.error.type) == ("FAILURE", "TimeLimitExceeded")
 
 
+def catches_its_limit() -> str:
+    with contextlib.suppress(BaseException):
+        time.sleep(5)
+    return "late"
+
+
+async def catches_its_limit_on_a_loop() -> str:
+    with contextlib.suppress(BaseException):
+        await asyncio.sleep(5)
+    return "late"
+
+
+@pytest.mark.parametrize("function", [catches_its_limit, catches_its_limit_on_a_loop])
+def test_a_task_that_catches_its_limit_and_returns_has_outrun_it(
+    rig: Rig, tasks: Tasks, function: Any
+) -> None:
+    tasks.app.task(name="late", time_limit=0.05)(function)
+    rig.send(Message("late", "a"))
+    assert rig.deliver() == 0
+    error = rig.record("a").error
+    assert error is not None
+    assert (rig.record("a").status, error.type) == ("FAILURE", "TimeLimitExceeded")
+
+
 def test_the_caller_s_time_limit(rig: Rig, tasks: Tasks) -> None:
     tasks.app.task(name="endless")(lambda: time.sleep(5))
     rig.send(Message("endless", "a", time_limit_seconds=0.05))

@@ -9,7 +9,12 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from taskqueue.errors import LoopGivenUp, OutOfTime, SoftTimeLimitExceeded
+from taskqueue.errors import (
+    LoopGivenUp,
+    OutOfTime,
+    SoftTimeLimitExceeded,
+    TimeLimitExceeded,
+)
 from taskqueue.worker.log_fields import error_fields
 from taskqueue.worker.time_limits import Stop
 
@@ -68,7 +73,8 @@ async def stopped_by_timers[V](
 
     Raises:
         BaseException: what the coroutine raises; if it was out of time, the first of the stops
-            that were to end it; `LoopGivenUp` if they came after the loop was.
+            that were to end it; its own limit, if it took no notice of that and returned;
+            `LoopGivenUp` if they came after the loop was.
     """
     task = _current_task()
     due: list[BaseException] = []
@@ -84,7 +90,10 @@ async def stopped_by_timers[V](
 
     timers = [loop.call_later(one.after_seconds, stop, one.error) for one in stops]
     try:
-        return await _driven(coroutine, task, due, lambda: bool(ends) and is_over())
+        value = await _driven(coroutine, task, due, lambda: bool(ends) and is_over())
+        if ends and isinstance(ends[0], TimeLimitExceeded):
+            raise ends[0]
+        return value
     except OutOfTime as error:
         raise ends[0] if ends else error from None
     finally:

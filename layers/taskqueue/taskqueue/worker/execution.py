@@ -82,11 +82,11 @@ class Execution:
                 with stopped_by_signal(self._stops(attempt, left_seconds)) as come:
                     value = self._call(run)
             except OutOfTime as error:
-                # Its own limit came first if it took no notice of that one.
-                limits = (one.error for one in come if isinstance(one.error, TimeLimitExceeded))
-                return self._ended_by(run, next(limits, error))
+                return self._ended_by(run, _limit_of(come) or error)
             except BaseException as error:  # noqa: BLE001 - a task may raise anything
                 return self._ended_by(run, error)
+            if limit := _limit_of(come):
+                return self._ended_by(run, limit)
             return self._returned(run, value)
 
     async def run_async(
@@ -252,3 +252,9 @@ class Execution:
                 yield
         finally:
             self.log.thread_safe_remove_keys(keys)
+
+
+def _limit_of(come: Sequence[Stop]) -> TimeLimitExceeded | None:
+    """Return the task's own limit, if it came: also of a task that took no notice of it."""
+    errors = (one.error for one in come)
+    return next((error for error in errors if isinstance(error, TimeLimitExceeded)), None)
