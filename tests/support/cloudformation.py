@@ -56,6 +56,9 @@ def of_type(kind: str, environment: str = "prod") -> dict[str, Node]:
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
+_OWN_QUEUES = ("canvas", "notifications", "rankings", "views")
+# Those that a user of the project has added to it.
+USERS_QUEUES = QUEUES.keys() - {"DeadLetterQueue", *(f"{name}Queue" for name in _OWN_QUEUES)}
 TABLES = of_type("AWS::DynamoDB::Table")
 ROLES = of_type("AWS::IAM::Role")
 POLICIES = of_type("AWS::IAM::Policy")
