@@ -324,6 +324,18 @@ def explain(request: Any, exc: Exception, traceback: Any) -> None:
     told.append(("explain", request.id, str(exc)))
 
 
+@app.task
+def look(request: Any, exc: Exception, traceback: Any) -> None:
+    seen = app.AsyncResult(request.id)
+    told.append(("look", seen.state, type(seen.result).__name__, "in ship" in traceback))
+
+
+@app.task(bind=True)
+def ship_and_tell(self: Any) -> None:
+    tell.delay(self.request.id)
+    raise OutOfStock
+
+
 def busy() -> None:
     """Work for ever."""
     while True:

@@ -8,6 +8,7 @@ import pytest
 from celery import chain, chord, group
 from celery.exceptions import TaskRevokedError
 
+from taskqueue.celery.results import Backend
 from taskqueue.message import decode
 from taskqueue.records import states
 from taskqueue.records.lease import Claim
@@ -31,6 +32,49 @@ def test_errbacks_are_sent_or_called_as_their_arguments_ask(memory: InMemory) ->
     memory.work()
     assert ("explain", result.id, "('hat', 3)") in shop.told
     assert ("tell", result.id) in shop.told
+
+
+def test_errbacks_run_once_the_record_says_failure(memory: InMemory) -> None:
+    shop.ship.apply_async(("hat",), link_error=shop.look.s())
+    memory.work()
+    assert ("look", "FAILURE", "OutOfStock", True) in shop.told
+
+
+def test_errbacks_of_a_task_whose_worker_died_after_its_end_are_told_by_the_record(
+    memory: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errbacks = [shop.look.s(), shop.explain.s(), shop.tell.s()]
+    result: Any = shop.ship.apply_async(("hat",), link_error=errbacks)
+    with monkeypatch.context() as patched:
+        patched.setattr(Backend, "call_errbacks", die)
+        with pytest.raises(KeyboardInterrupt):
+            memory.work()
+    assert result.state == "FAILURE"
+    memory.work(20 * 60)
+    assert ("look", "FAILURE", "OutOfStock", True) in shop.told
+    assert ("explain", result.id, "('hat', 3)") in shop.told
+    assert ("tell", result.id) in shop.told
+
+
+def test_an_errback_is_sent_once_when_every_message_comes_twice(memory: InMemory) -> None:
+    result: Any = shop.ship.apply_async(("hat",), link_error=shop.tell.s())
+    for _ in range(3):
+        double(memory)
+        memory.work()
+    assert shop.told.count(("tell", result.id)) == 1
+
+
+def test_an_errback_and_the_same_task_sent_by_the_failing_one_both_run(memory: InMemory) -> None:
+    result: Any = shop.ship_and_tell.apply_async(link_error=shop.tell.s())
+    memory.work()
+    assert shop.told.count(("tell", result.id)) == 2
+
+
+def test_a_task_that_says_failure_of_itself_calls_no_errbacks(memory: InMemory) -> None:
+    result: Any = shop.give_up.apply_async(link_error=shop.tell.s())
+    memory.work()
+    assert result.state == "FAILURE"
+    assert ("tell", result.id) not in shop.told
 
 
 def test_a_chain_hands_on_its_results(memory: InMemory) -> None:

@@ -98,4 +98,4 @@ def test_an_errback_and_a_receiver_that_fail_are_logged(memory: InMemory, logged
     finally:
         signals.task_failure.disconnect(receive)
     hook = "a hook of the task failed"
-    assert told(logged()) == [(hook, "KeyError"), (hook, "LookupError"), ("raised", "ValueError")]
+    assert told(logged()) == [(hook, "LookupError"), ("raised", "ValueError"), (hook, "KeyError")]

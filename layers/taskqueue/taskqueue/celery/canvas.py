@@ -1,7 +1,7 @@
 """Sends what follows tasks that functions without Celery have ended: light tasks, dead letters.
 
 Celery's tracer does it: it runs a stand-in that returns the task's result, or raises its error, and
-so sends the callbacks, the rest of the chain, the errbacks. Chords are told as of any other task.
+so sends the callbacks and the rest of the chain. Chords and errbacks are told as of any other task.
 """
 
 from collections.abc import Collection, Mapping

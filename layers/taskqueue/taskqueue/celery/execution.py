@@ -1,6 +1,7 @@
 """Who calls Celery's tracer: this worker, after its claim and within its time limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from taskqueue.celery import run_outcome
 from taskqueue.celery.chords import HeaderPart, parts_of
 from taskqueue.celery.control import stamps
 from taskqueue.celery.current import CeleryRun, celery_s_turn, running
+from taskqueue.celery.errbacks import failure_of, recorded_failure
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
 from taskqueue.celery.telling import EXPIRED, Telling
@@ -67,14 +69,16 @@ class CeleryExecution(Execution):
                 end = self._traced(run, request, traced)
             return self._logged(end, started_ms)
 
-    def follow_up(self, delivery: Delivery, status: str) -> None:
-        """Tell chords of the end of their parts; the tracer has sent the rest."""
+    def follow_up(self, delivery: Delivery, status: str, end: End | None = None) -> None:
+        """Tell chords of the end of their parts, and errbacks; the tracer has sent the rest."""
         if not delivery.message.embed or status == states.IGNORED:
             return
         request = request_of(delivery, self.prepared.hostname)
         publish = delivery.message.turn // TURNS_OF_A_PUBLISH
         parts = parts_of(request.fields, publish, has_failed=status != states.SUCCESS)
         self._end_parts(delivery, request, parts)
+        if status == states.FAILURE and request.fields["errbacks"]:
+            self._tell_errbacks(delivery, request, end)
 
     def out_of_time(self, attempt: Attempt, error: OutOfTime) -> End:
         """Return the end of a task that had all the time of a worker, and needs more."""
@@ -88,12 +92,32 @@ class CeleryExecution(Execution):
         for part in parts:
             turn = part.publish * TURNS_OF_A_PUBLISH
             message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=turn)
-            run = self._run(Attempt(delivery._replace(message=message), 0, 0))
-            with running(run), celery_s_turn(), self.prepared.as_parent(request):
-                try:
-                    self.prepared.chords.end(part)
-                except GiveBack as error:
-                    raise StoreError(str(error)) from error
+            with self._following(delivery._replace(message=message), request):
+                self.prepared.chords.end(part)
+
+    def _tell_errbacks(self, delivery: Delivery, request: Request, end: End | None) -> None:
+        """Tell errbacks of a failure; what is sent has ids derived from the task's."""
+        if end:
+            failure = failure_of(delivery, end)
+        else:
+            failure = recorded_failure(delivery, self.store, self.prepared)
+        if failure is None:
+            return
+        # Not the task's own id: a child that it has sent itself is not one of its errbacks.
+        message = replace(delivery.message, id=f"{request.id}.errbacks", turn=failure.turn)
+        after = delivery._replace(message=message)
+        with self._running(Attempt(after, 0, 0)), self._following(after, request):
+            self._telling.errbacks(request, failure)
+
+    @contextmanager
+    def _following(self, delivery: Delivery, request: Request) -> Iterator[None]:
+        """Let what is sent within the body follow a task; its ids derive from the delivery's."""
+        run = self._run(Attempt(delivery, 0, 0))
+        with running(run), celery_s_turn(), self.prepared.as_parent(request):
+            try:
+                yield
+            except GiveBack as error:
+                raise StoreError(str(error)) from error
 
     def _traced(self, run: CeleryRun, request: Request, traced: Any) -> End:
         """Return the end of a task whose tracer has returned."""

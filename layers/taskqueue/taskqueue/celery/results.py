@@ -52,9 +52,17 @@ class Backend(KeyValueStoreBackend):
             super().mark_as_done(*args, **kwargs)
 
     def mark_as_failure(self, *args: Any, **kwargs: Any) -> None:
-        """Keep a failure, and send what follows from it."""
+        """Keep a failure, and fail the rest of the chain.
+
+        Errbacks are called once the end is written: whom they wake reads the failure, as in Celery.
+        """
         with celery_s_turn():
-            super().mark_as_failure(*args, **kwargs)
+            super().mark_as_failure(*args, **{**kwargs, "call_errbacks": False})
+
+    def call_errbacks(self, request: Context, error: BaseException, traceback: str | None) -> None:
+        """Send a failed task's errbacks, or call those that take the request and the error."""
+        backend: Any = super()
+        backend._call_task_errbacks(request, error, traceback)
 
     def store_result(
         self, task_id: str, result: Any, state: str, *others: Any, **options: Any

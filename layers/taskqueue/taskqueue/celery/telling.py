@@ -12,6 +12,7 @@ from billiard.einfo import ExceptionInfo
 from celery import signals, states
 from celery.app.trace import task_has_custom
 
+from taskqueue.celery.errbacks import Failure
 from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request
 from taskqueue.worker.execution import NOT_OF_THE_TASK
@@ -69,8 +70,15 @@ class Telling:
         """Tell of a message that cannot be run, or that its task has rejected for good."""
         self._send_failure(request, error, self._marked_as_failure(request, error))
 
+    def errbacks(self, request: Request, failure: Failure) -> None:
+        """Tell a failed task's errbacks. What refuses to send one would do so again."""
+        with self._unharmed():
+            self._prepared.backend.call_errbacks(
+                request.context(), failure.error, failure.traceback
+            )
+
     def _marked_as_failure(self, request: Request, error: Exception) -> ExceptionInfo:
-        """Keep the failure, and send what follows from it: errbacks, and a chord's part."""
+        """Keep the failure, and fail the rest of the chain."""
         self._prepared.backend.mark_as_failure(
             request.id,
             error,

@@ -247,7 +247,7 @@ class Acknowledgement:
         """Do what follows from an end that is written; let the task of another come back."""
         if finished is Finished.WRITTEN:
             if end.status in states.FINISHED and not end.again:
-                self.follow_up(attempt.delivery, end.status)
+                self.follow_up(attempt.delivery, end.status, end)
             return
         extra = {"task_id": attempt.delivery.message.id}
         text = "the end of attempt %d is not written: %s"
@@ -257,10 +257,10 @@ class Acknowledgement:
         else:
             self.keep(attempt.delivery)
 
-    def follow_up(self, delivery: Delivery, status: str) -> None:
+    def follow_up(self, delivery: Delivery, status: str, end: End | None = None) -> None:
         """Do what follows from an end that is written; its message comes back if that fails."""
         try:
-            self._worker.execution.follow_up(delivery, status)
+            self._worker.execution.follow_up(delivery, status, end)
         except Exception as error:  # noqa: BLE001 - whatever fails is done again
             extra = {"task_id": delivery.message.id, **error_fields(error)}
             self._log.error("what follows from the end is not done", extra=extra)

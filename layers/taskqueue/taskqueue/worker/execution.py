@@ -118,8 +118,15 @@ class Execution:
         with self._running(attempt):
             return self._ended_by(run, TimeLimitExceeded(f"the task ran until {error}"))
 
-    def follow_up(self, delivery: "Delivery", status: str) -> None:
+    def follow_up(
+        self,
+        delivery: "Delivery",
+        status: str,
+        end: End | None = None,  # noqa: ARG002 - a Celery task's errbacks are given its error
+    ) -> None:
         """Do what follows from the end of a task in that state; it may be done again.
+
+        `end`: the end itself, where the task has just run here; None where only its record is left.
 
         Raises:
             SendError, StoreError: it is not known what is done.
