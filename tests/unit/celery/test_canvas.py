@@ -159,6 +159,54 @@ def test_what_follows_a_chord_that_fails_fails_by_the_same_error(memory: InMemor
     assert isinstance(shop.app.AsyncResult(result.id).result, shop.OutOfStock)
 
 
+def test_a_chord_around_one_whose_header_fails_fails_and_calls_its_errbacks(
+    memory: InMemory,
+) -> None:
+    for body in (shop.join.s(), chain(shop.echo.s(), shop.join.s())):
+        innermost = chord([shop.price.s(4), shop.ship.s("hat")], body)
+        inner = chord([shop.echo.s(1), innermost], chain(shop.join.s(), shop.echo.s()))
+        outer = shop.join.s().on_error(shop.explain.s())
+        result: Any = chord([shop.echo.s(2), inner], outer).apply_async()
+        memory.work()
+        assert isinstance(result.result, shop.OutOfStock)
+        assert [one[1] for one in shop.told if one[0] == "explain"][-1] == result.id
+
+
+def test_a_chord_around_a_chain_that_fails_before_its_last_group_or_chord_fails(
+    memory: InMemory,
+) -> None:
+    rests = [
+        group(shop.echo.s(), shop.echo.s()),
+        chord([shop.echo.s(), shop.echo.s()], shop.join.s()),
+    ]
+    for rest in rests:
+        header = [shop.echo.s(1), chain(shop.ship.s("hat"), rest)]
+        result: Any = chord(header, shop.join.s()).apply_async()
+        memory.work()
+        assert isinstance(result.result, shop.OutOfStock)
+
+
+def test_all_results_of_a_body_fail_whose_header_fails(memory: InMemory) -> None:
+    two = [shop.echo.s(), shop.echo.s()]
+    bodies = [
+        chain(group(two), shop.join.s()),
+        chord(two, shop.join.s()),
+        chain(shop.echo.s(), group(two)),
+    ]
+    for body in bodies:
+        result: Any = chord([shop.price.s(4), shop.ship.s("hat")], body).apply_async()
+        memory.work()
+        for one in getattr(result, "results", [result]):
+            assert isinstance(one.result, shop.OutOfStock)
+
+
+def test_the_results_of_a_group_fail_that_follows_a_failure(memory: InMemory) -> None:
+    following = group(shop.echo.s(), chain(shop.echo.s(), shop.echo.s()))
+    result: Any = chain(shop.price.s(4), shop.ship.s(), following).apply_async()
+    memory.work()
+    assert [type(one.result) for one in result.results] == [shop.OutOfStock] * 2
+
+
 def test_parts_that_expire_or_are_revoked_have_failed(memory: InMemory) -> None:
     header = [shop.price.s(4), shop.price.s(2).set(countdown=20, expires=10)]
     result: Any = chord(header, shop.join.s()).apply_async()

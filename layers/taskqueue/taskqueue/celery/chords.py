@@ -9,6 +9,9 @@ The header's tasks are those whose results Celery has saved as the group's. Thos
 while it runs (`add_to_chord`) are in a set of their own, with those of them that have ended: it is
 read once the header is complete, since a task adds before its own end. The body has the id that
 Celery froze for it, or derived ones: two parts that both see the header complete send one body.
+
+Where a header fails, all the tasks of its body fail with it, which never run. Of these the last may
+be parts of a chord around this one: they are ended next, when their own failures are written.
 """
 
 import hashlib
@@ -65,27 +68,29 @@ class Chords:
         self._metas = metas
         self._header = lru_cache(_GROUPS_KEPT)(self._restored)
 
-    def end(self, part: HeaderPart) -> None:
+    def end(self, part: HeaderPart) -> Sequence[HeaderPart]:
         """Add a part to its set; send the body, or its errbacks, if it was the last.
+
+        Returns the parts that have ended with a body that fails: they are to be ended next.
 
         Raises:
             StoreError, GiveBack: it is not known what is done; again is harmless.
         """
         header = self._header(part.group_id)
         if header is None:
-            self._fail(part, ChordError(f"GroupResult {part.group_id} no longer exists"))
-            return
+            return self._fail(part, ChordError(f"GroupResult {part.group_id} no longer exists"))
         number = shard_of(part.task_id, len(header))
         if hash_of(part.task_id) in header[number]:
             ended = self._metas.add(_key(part.count_id, number), hash_of(part.task_id))
             if not ended >= header[number]:
-                return
+                return ()
         else:
             self._metas.add(_added_key(part.group_id), _ENDED + part.task_id.encode())
         if self._is_complete(part.count_id, header):
             added = self._added(part.group_id)
             if _ids(added, _ADDED) <= _ids(added, _ENDED):
-                self._send_body(part, sorted(_ids(added, _ADDED)))
+                return self._send_body(part, sorted(_ids(added, _ADDED)))
+        return ()
 
     def _restored(self, group_id: str) -> Header | None:
         group: Any = self._backend.restore_group(group_id)
@@ -102,7 +107,7 @@ class Chords:
         key = _added_key(group_id)
         return self._metas.sets([key]).get(key, frozenset())
 
-    def _send_body(self, part: HeaderPart, added: Sequence[str]) -> None:
+    def _send_body(self, part: HeaderPart, added: Sequence[str]) -> Sequence[HeaderPart]:
         # Made anew: a result keeps the state that it has once read.
         group: Any = self._backend.restore_group(part.group_id, cache=False)
         group.results.extend(self._app.AsyncResult(task_id) for task_id in added)
@@ -115,8 +120,7 @@ class Chords:
         if failed:
             error = ChordError(f"Dependency {failed[0].id} raised {failed[0].result!r}")
             error.__cause__ = failed[0].result
-            self._fail(part, error)
-            return
+            return self._fail(part, error)
         with allow_join_result():
             results = group.join()
         try:
@@ -126,14 +130,20 @@ class Chords:
         except Exception as error:  # noqa: BLE001 - whatever refuses it would do so again
             failure = ChordError(f"Callback error: {error!r}")
             failure.__cause__ = error
-            self._fail(part, failure)
+            return self._fail(part, failure)
+        return ()
 
-    def _fail(self, part: HeaderPart, error: ChordError) -> None:
-        """Write the body's failure, and send its errbacks."""
+    def _fail(self, part: HeaderPart, error: ChordError) -> Sequence[HeaderPart]:
+        """Write the body's failure, and send its errbacks; return the parts that end with it."""
         try:
             raise error
         except ChordError:
             self._backend.chord_error_from_stack(self._body(part), error)
+        self._backend.fail_unrun([part.body], error)
+        return [
+            HeaderPart(one["group_id"], one["task_id"], one["chord"], part.publish)
+            for one in _ends_of(part.body)
+        ]
 
     def _body(self, part: HeaderPart) -> Any:
         return canvas.maybe_signature(dict(part.body), app=self._app)
@@ -187,12 +197,61 @@ def parts_of(fields: Mapping[str, Any], publish: int, *, has_failed: bool) -> li
     """
     own = {"group_id": fields.get("group"), "task_id": fields["id"], "chord": fields.get("chord")}
     rest: Sequence[Any] = (fields.get("chain") or []) if has_failed else []
-    ended = [own, *(one.get("options", {}) for one in rest)]
-    return [
-        HeaderPart(one["group_id"], one["task_id"], one["chord"], publish)
-        for one in ended
-        if one.get("chord") and one.get("group_id") and one.get("task_id")
-    ]
+    ended: list[Mapping[str, Any]] = [own] if _is_part(own) else []
+    for one in rest:
+        ended.extend(_ends_of(one))
+    return [HeaderPart(one["group_id"], one["task_id"], one["chord"], publish) for one in ended]
+
+
+def tasks_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the signatures of the tasks in a canvas, and of those in the rest of its chain."""
+    for one in _rest_of(signature):
+        yield from tasks_of(one)
+    kwargs = signature.get("kwargs") or {}
+    match signature.get("subtask_type"):
+        case "group" | "chain":
+            inside = kwargs["tasks"]
+        case "chord":
+            inside = [*_header_of(kwargs), kwargs["body"]]
+        case _:
+            yield signature
+            return
+    for one in inside:
+        yield from tasks_of(one)
+
+
+def _ends_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the options of the last tasks of a canvas that are parts of a chord around it."""
+    for one in _rest_of(signature):
+        yield from _ends_of(one)
+    kwargs = signature.get("kwargs") or {}
+    match signature.get("subtask_type"):
+        case "group":
+            last = kwargs["tasks"]
+        case "chain":
+            last = kwargs["tasks"][-1:]
+        case "chord":
+            last = [kwargs["body"]]
+        case _:
+            options = signature.get("options") or {}
+            if _is_part(options):
+                yield options
+            return
+    for one in last:
+        yield from _ends_of(one)
+
+
+def _header_of(kwargs: Mapping[str, Any]) -> Sequence[Any]:
+    header = kwargs["header"]
+    return [header] if isinstance(header, Mapping) else header
+
+
+def _rest_of(signature: Mapping[str, Any]) -> Sequence[Any]:
+    return (signature.get("options") or {}).get("chain") or ()
+
+
+def _is_part(options: Mapping[str, Any]) -> bool:
+    return all(options.get(name) for name in ("chord", "group_id", "task_id"))
 
 
 def _key(count_id: str, shard: int) -> str:

@@ -1,5 +1,6 @@
 """Who calls Celery's tracer: this worker, after its claim and within its time limits."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -89,11 +90,13 @@ class CeleryExecution(Execution):
 
     def _end_parts(self, delivery: Delivery, request: Request, parts: Sequence[HeaderPart]) -> None:
         """Tell chords of their parts; what follows has ids derived from the chord's."""
-        for part in parts:
+        left = deque(parts)
+        while left:
+            part = left.popleft()
             turn = part.publish * TURNS_OF_A_PUBLISH
             message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=turn)
             with self._following(delivery._replace(message=message), request):
-                self.prepared.chords.end(part)
+                left.extend(self.prepared.chords.end(part))
 
     def _tell_errbacks(self, delivery: Delivery, request: Request, end: End | None) -> None:
         """Tell errbacks of a failure; what is sent has ids derived from the task's."""

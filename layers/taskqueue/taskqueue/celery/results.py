@@ -4,7 +4,7 @@ The worker writes the end then, as the end of any other task. Only states of the
 (`update_state`) are written at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from celery import Celery, states
@@ -13,7 +13,7 @@ from celery.backends.base import KeyValueStoreBackend
 from celery.exceptions import BackendStoreError, ChordError
 from kombu.exceptions import EncodeError
 
-from taskqueue.celery.chords import add_parts
+from taskqueue.celery.chords import add_parts, tasks_of
 from taskqueue.celery.current import CeleryRun, Stored, celery_s_turn, current_run
 from taskqueue.errors import GiveBack, StoreError
 from taskqueue.message import Message
@@ -64,6 +64,13 @@ class Backend(KeyValueStoreBackend):
         backend: Any = super()
         backend._call_task_errbacks(request, error, traceback)
 
+    def fail_unrun(self, signatures: Iterable[Mapping[str, Any]], error: Exception) -> None:
+        """Write the failure of all tasks of canvases that are not to run; again is harmless."""
+        for signature in signatures:
+            for task in tasks_of(signature):
+                if task_id := (task.get("options") or {}).get("task_id"):
+                    self.store_result(task_id, error, states.FAILURE, request=Context(dict(task)))
+
     def store_result(
         self, task_id: str, result: Any, state: str, *others: Any, **options: Any
     ) -> Any:
@@ -111,6 +118,13 @@ class Backend(KeyValueStoreBackend):
         if state not in _ENDS:
             _tell(run, run.stored)
         return result
+
+    def _fail_chain(
+        self, chain: Any, exc: Any, *_others: Any, state: str = states.FAILURE, **_options: Any
+    ) -> None:
+        """Write the failure of the rest of a chain: Celery leaves out the tasks of its groups."""
+        if state in states.PROPAGATE_STATES:
+            self.fail_unrun(chain or (), exc)
 
     def on_chord_part_return(self, *_args: Any, **_kwargs: Any) -> None:
         """Do nothing: a part is told to its chord after its end is written (`chords`)."""

@@ -4,7 +4,6 @@ Where eager mode and a worker of Celery's differ (5.7.0), or a worker of its own
 
 - a worker takes a group of one, or a group of one chain that ends in a group, for what is in it;
 - it turns the order of a group within a header (`_freeze_unroll`);
-- where a header has failed, a worker lets a body wait for ever that begins with a group or a chord;
 - eager mode runs the links of a task that is replaced twice, and lets nothing wait for a group that
   is linked;
 - where a chain or a chord fails, it raises the error out of all that is around it, so that the rest
@@ -31,15 +30,14 @@ MAX_PARTS = 3
 class Place:
     """Where in a canvas a part of it stands, and so what it may be.
 
-    `is_one`: it has one result. `is_body`: it follows a group. `may_fail`: its tasks may;
-    `may_task_fail`: it may, if it is a task.
+    `is_one`: it has one result. `may_fail`: its tasks may; `may_task_fail`: it may, if it is a
+    task.
     """
 
     depth: int = MAX_DEPTH
     is_one: bool = False
     is_in_chain: bool = False
     may_task_fail: bool = False
-    is_body: bool = False
     may_fail: bool = True
 
     def below(self, **changes: bool) -> "Place":
@@ -113,9 +111,9 @@ class _Drawing:
         number = self.draw(st.integers(2, MAX_PARTS))
         for index in range(number):
             # What follows a group becomes the body of a chord.
-            is_body = _is_group(parts[-1]) if parts else place.is_body
+            is_body = bool(parts) and _is_group(parts[-1])
             is_one = is_body or (index == number - 1 and place.is_one)
-            part = place.below(is_one=is_one, is_in_chain=True, is_body=is_body)
+            part = place.below(is_one=is_one, is_in_chain=True)
             parts.append(self.recipe(part))
         return tuple(parts)
 
@@ -123,7 +121,7 @@ class _Drawing:
         return self.some(place.below(), 1)
 
     def body(self, place: Place) -> Place:
-        return place.below(is_one=True, is_body=True)
+        return place.below(is_one=True)
 
     def aside(self, place: Place, does: Does) -> Place:
         return place.below()
@@ -134,9 +132,6 @@ class _Drawing:
 
 class _EagerDrawing(_Drawing):
     """Leaves out what eager mode does otherwise."""
-
-    def kinds(self, place: Place) -> Sequence[str]:
-        return [kind for kind in super().kinds(place) if kind != "chord" or not place.is_body]
 
     def deeds(self, place: Place) -> Sequence[Does]:
         may_fail = place.may_fail or place.may_task_fail
