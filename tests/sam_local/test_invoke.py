@@ -27,6 +27,7 @@ NEWS_ID = "01a20400000000112233445566778899"
 ALL_DONE: Mapping[str, Any] = {"batchItemFailures": []}
 ANSWERS: Mapping[str, HTTPStatus | Mapping[str, Any] | None] = {
     "beat/tick": None,
+    "canvas/nothing_follows": ALL_DONE,
     "count_views/views": ALL_DONE,
     "dead_letters/received_too_often": ALL_DONE,
     "dead_letters/refused": ALL_DONE,
