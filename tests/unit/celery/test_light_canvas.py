@@ -1,5 +1,6 @@
 """What follows light tasks, and dead letters: sent by the canvas function, which has Celery."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,23 @@ def test_links_and_errbacks_of_light_tasks_are_sent(memory: InMemory) -> None:
     assert good.get(timeout=1) == 6.0
     with pytest.raises(LookupError):
         bad.get(timeout=1)
+
+
+@pytest.mark.parametrize("properties", [None, [1], "x", 5], ids=repr)
+def test_what_follows_is_sent_whatever_the_message_s_properties_are(
+    memory: InMemory, properties: Any
+) -> None:
+    followers = {"callbacks": [price.si(1)], "errbacks": None, "chain": None, "chord": None}
+    message = {
+        "body": json.dumps([[4], {}, followers]),
+        "content-type": "application/json",
+        "headers": {"task": price.name, "id": "stock"},
+        "properties": properties,
+    }
+    queue = memory.queues["light"]
+    memory.broker.send_message(QueueUrl=queue.url, MessageBody=json.dumps(message))
+    memory.work()
+    assert ran == [4, 1]
 
 
 def test_a_chord_of_light_tasks_runs_its_body_once(memory: InMemory) -> None:

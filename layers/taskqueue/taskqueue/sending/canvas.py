@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from taskqueue.message import EMBED, Message, envelope_of
+from taskqueue.message import EMBED, Message, envelope_of, properties_of
 from taskqueue.records import states
 from taskqueue.sending.sender import SendAgain
 
@@ -53,6 +53,6 @@ def ended_body(body: str, message: Message, status: str) -> str:
         **envelope,
         "body": base64.b64encode(content.encode()).decode(),
         "headers": {**envelope["headers"], "compression": None, ENDED: status},
-        "properties": {**(envelope.get("properties") or {}), "body_encoding": "base64"},
+        "properties": {**properties_of(envelope), "body_encoding": "base64"},
     }
     return json.dumps(ended, separators=(",", ":"))
