@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.people import People
 from tests.support import recipe
-from tests.support.project_copy import copy_project, deployed_copy, run_in
+from tests.support.project_copy import copy_as_told, deployed_copy, run_in
 from tests.support.tasks import finished
 from tools.local.deployed import Stack
 from tools.local.rest import Rest
@@ -23,8 +23,7 @@ PAGE = (ROOT / "docs" / "add-a-task.md").read_text()
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, to which was done what the page says."""
     folder = tmp_path_factory.mktemp("project")
-    copy_project(folder)
-    recipe.apply(PAGE, folder)
+    copy_as_told(folder, PAGE)
     return folder
 
 

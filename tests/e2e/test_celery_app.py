@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.beating import Beat, last_task_id
 from tests.support import recipe
 from tests.support.flask_shop import FOLDER, OUTCOMES, STOCK_TAKEN, place_orders
-from tests.support.project_copy import copy_project, deployed_copy, run_in
+from tests.support.project_copy import copy_as_told, deployed_copy, run_in
 from tests.support.tasks import finished
 from tools.local.deployed import Stack
 from tools.local.ministack import REGION, credentials
@@ -29,8 +29,7 @@ PAGE = (ROOT / "docs" / "celery.md").read_text()
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, to which was done what the page says."""
     folder = tmp_path_factory.mktemp("project")
-    copy_project(folder)
-    recipe.apply(PAGE, folder)
+    copy_as_told(folder, PAGE)
     shutil.copytree(FOLDER / "shop", folder / "layers" / "shop" / "shop")
     subprocess.run([UV, "lock", "--quiet"], cwd=folder, check=True)
     return folder

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.e2e.beating import Beat, last_task_id
-from tests.support import recipe
-from tests.support.project_copy import copy_project, deployed_copy
+from tests.support.project_copy import copy_as_told, deployed_copy
 from tests.support.tasks import finished
 from tools.local.deployed import Stack
 from tools.local.rest import Rest
@@ -26,8 +25,7 @@ SCHEDULE = "select_populate_book"
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack of a copy of the project, to which was done what the page says."""
     project = tmp_path_factory.mktemp("project")
-    copy_project(project)
-    recipe.apply((ARTICLE / "README.md").read_text(), project)
+    copy_as_told(project, (ARTICLE / "README.md").read_text())
     for program in PROGRAMS:
         shutil.copy(ARTICLE / program, project / "layers" / "article")
     subprocess.run([UV, "lock", "--quiet"], cwd=project, check=True)

@@ -6,15 +6,12 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
 
 import random
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from taskqueue.app import App
 from taskqueue.errors import StoreError
 from taskqueue.message import MAX_BYTES, Message, encode
-from taskqueue.sending.one_time_schedules import OneTimeSchedules
-from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Died, Rig
 
@@ -43,8 +40,7 @@ def rig(ran_at_ms: list[int]) -> Rig:
     def keep(text: str) -> None:
         ran_at_ms.append(rig.now_ms)
 
-    client: Any = MemoryScheduler(rig.broker)
-    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    rig.schedule_far()
     return rig
 
 

@@ -12,7 +12,6 @@ from taskqueue.context import Context
 from taskqueue.errors import SendRefused
 from taskqueue.message import Message, encode
 from taskqueue.records.meta import ErrorInfo
-from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker
 from taskqueue.testing.scheduler import MemoryScheduler
@@ -33,10 +32,7 @@ def rig() -> Rig:
 
 @pytest.fixture
 def scheduler(rig: Rig) -> MemoryScheduler:
-    scheduler = MemoryScheduler(rig.broker)
-    client: Any = scheduler
-    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
-    return scheduler
+    return rig.schedule_far()
 
 
 def bodies(broker: MemoryBroker, url: str) -> list[str]:
@@ -147,8 +143,7 @@ class RefusingScheduler(MemoryScheduler):
 
 @pytest.fixture
 def refusing(rig: Rig) -> Rig:
-    client: Any = RefusingScheduler(rig.broker)
-    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    rig.schedule_far(RefusingScheduler(rig.broker))
     return rig
 
 

@@ -1,16 +1,12 @@
 """The worker under SQS's rules: no task is lost to them, and none runs against its word."""
 
-from typing import Any
-
 import pytest
 
 from taskqueue.app import App
 from taskqueue.context import Context
 from taskqueue.errors import StoreError
 from taskqueue.message import Message
-from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.testing.broker import MemoryBroker, Redrive
-from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.deliveries import NOW_MS
 from tests.unit.taskqueue.rig import Died, Rig
 
@@ -60,9 +56,7 @@ def test_a_far_retry_that_a_dead_worker_left_does_not_run_a_task_that_ended(
     rig: Rig, ran: list[str], seconds: int
 ) -> None:
     """Its attempt ran again and ended, or asked for a nearer retry; then its record went."""
-    scheduler = MemoryScheduler(rig.broker)
-    client: Any = scheduler
-    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    scheduler = rig.schedule_far()
     waits = [20 * DAY_MS / 1000, seconds] if seconds else [20 * DAY_MS / 1000]
 
     @rig.app.task(bind=True)
@@ -89,9 +83,7 @@ def test_a_far_retry_that_is_asked_for_again_comes_at_the_time_of_its_record(
     rig: Rig, waits: list[int]
 ) -> None:
     """The first attempt's end was not written: both of its retries are out."""
-    scheduler = MemoryScheduler(rig.broker)
-    client: Any = scheduler
-    rig.delayed = OneTimeSchedules(lambda: client, "group", "role", rig.dead_letters.arn)
+    scheduler = rig.schedule_far()
     asked, ran_at_ms = list(waits), list[int]()
 
     @rig.app.task(bind=True)

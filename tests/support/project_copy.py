@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support import recipe
 from tools.local.deployed import Stack, read_stack
 from tools.local.ministack import Ministack
 from tools.local.ports import free_port
@@ -35,6 +36,12 @@ def copy_project(folder: Path) -> None:
         link = folder / installed.relative_to(ROOT)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(installed)
+
+
+def copy_as_told(folder: Path, page: str) -> None:
+    """Copy the project, and do to the copy what a page of its documentation says."""
+    copy_project(folder)
+    recipe.apply(page, folder)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import MemoryBroker, lambda_event
 from taskqueue.testing.records import MemoryTaskStore
+from taskqueue.testing.scheduler import MemoryScheduler
 from taskqueue.worker.acknowledgement import Soon
 from taskqueue.worker.execution import Execution
 from taskqueue.worker.visibility import Visibility
@@ -122,6 +123,13 @@ class Rig:
         self.delayed: OneTimeSchedules | None = None
         self.execution: Callable[..., Execution] = Execution
         self.logger = logger or Logger(service="rig")
+
+    def schedule_far(self, scheduler: MemoryScheduler | None = None) -> MemoryScheduler:
+        """Let what is due in more than 15 minutes go by EventBridge Scheduler."""
+        found = MemoryScheduler(self.broker) if scheduler is None else scheduler
+        client: Any = found
+        self.delayed = OneTimeSchedules(lambda: client, "group", "role", self.dead_letters.arn)
+        return found
 
     def clock(self) -> int:
         return self.now_ms

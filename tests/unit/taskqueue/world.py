@@ -17,10 +17,8 @@ from taskqueue.message import Message, decode
 from taskqueue.records import states
 from taskqueue.records.lease import Claim, Claimed, ClaimOutcome
 from taskqueue.records.publishes import Publishes, of_publish
-from taskqueue.sending.one_time_schedules import OneTimeSchedules
 from taskqueue.sending.sender import Sender
 from taskqueue.testing.broker import Redrive, lambda_event
-from taskqueue.testing.scheduler import MemoryScheduler
 from tests.unit.taskqueue.processes import Process
 from tests.unit.taskqueue.rig import Rig
 
@@ -71,13 +69,7 @@ class World:
         )(self._work)
         self.rig = Rig(app, logger=Logger(service="quiet", level="CRITICAL"))
         self.rig.broker.redrive = Redrive(MAX_RECEIVES, self.rig.dead_letters.url)
-        self.scheduler = MemoryScheduler(self.rig.broker)
-        self.rig.delayed = OneTimeSchedules(
-            lambda: self.scheduler,  # type: ignore[arg-type, return-value]
-            "group",
-            "role",
-            self.rig.dead_letters.arn,
-        )
+        self.scheduler = self.rig.schedule_far()
         self.letters = MemoryLetters()
         self.processes: list[Process] = []
         self.sent: dict[str, Message] = {}

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
-from taskqueue.celery.current import CeleryRun, current_run, running
+from taskqueue.celery.current import current_run, running
 from taskqueue.celery.execution import CeleryExecution
 from taskqueue.celery.prepared import PreparedApp, prepare
-from taskqueue.celery.request import request_of
 from taskqueue.celery.tasks import CeleryTasks
 from taskqueue.errors import GiveBack, StoreError
 from taskqueue.message import Message
@@ -53,10 +52,9 @@ class Canvas(CeleryExecution):
         (meta,) = backend.metas_of([self.prepared.app.AsyncResult(delivery.message.id)])
         if meta["status"] != status:
             raise StoreError("the task's end is not in its record")
-        request = request_of(delivery, self.prepared.hostname)
         attempt = Attempt(delivery, number=0, retries=0)
-        run = CeleryRun(attempt, self.store, self.sender, self.now_ms, self.max_depth)
-        with self._running(attempt), running(run):
+        request = self._request(attempt)
+        with self._running(attempt), running(self._run(attempt)):
             tracer: Any = self.prepared.app.tasks[_STAND_IN].__trace__
             try:
                 tracer(request.id, (meta["result"],), {}, request.fields)

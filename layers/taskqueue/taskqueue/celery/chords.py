@@ -140,10 +140,7 @@ class Chords:
         except ChordError:
             self._backend.chord_error_from_stack(self._body(part), error)
         self._backend.fail_unrun([part.body], error)
-        return [
-            HeaderPart(one["group_id"], one["task_id"], one["chord"], part.publish)
-            for one in _ends_of(part.body)
-        ]
+        return _parts_by(_ends_of(part.body), part.publish)
 
     def _body(self, part: HeaderPart) -> Any:
         return canvas.maybe_signature(dict(part.body), app=self._app)
@@ -200,7 +197,7 @@ def parts_of(fields: Mapping[str, Any], publish: int, *, has_failed: bool) -> li
     ended: list[Mapping[str, Any]] = [own] if _is_part(own) else []
     for one in rest:
         ended.extend(_ends_of(one))
-    return [HeaderPart(one["group_id"], one["task_id"], one["chord"], publish) for one in ended]
+    return _parts_by(ended, publish)
 
 
 def tasks_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -239,6 +236,11 @@ def _ends_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             return
     for one in last:
         yield from _ends_of(one)
+
+
+def _parts_by(ended: Iterable[Mapping[str, Any]], publish: int) -> list[HeaderPart]:
+    """Return the parts that the options of their signatures make."""
+    return [HeaderPart(one["group_id"], one["task_id"], one["chord"], publish) for one in ended]
 
 
 def _header_of(kwargs: Mapping[str, Any]) -> Sequence[Any]:

@@ -4,8 +4,8 @@ import traceback
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskqueue.celery.prepared import PreparedApp
-from taskqueue.message import TURNS_OF_A_PUBLISH
 from taskqueue.records import states
+from taskqueue.records.publishes import number_of_turn
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.outcome import End
 
@@ -45,6 +45,6 @@ def recorded_failure(
     (meta,) = prepared.backend.metas_of([prepared.app.AsyncResult(message.id)])
     if record is None or meta["status"] != states.FAILURE:
         return None
-    if record.turn // TURNS_OF_A_PUBLISH != message.turn // TURNS_OF_A_PUBLISH:
+    if number_of_turn(record.turn) != number_of_turn(message.turn):
         return None
     return Failure(meta["result"], meta.get("traceback"), record.turn)

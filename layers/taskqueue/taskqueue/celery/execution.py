@@ -24,9 +24,9 @@ from taskqueue.celery.prepared import PreparedApp
 from taskqueue.celery.request import Request, request_of
 from taskqueue.celery.telling import EXPIRED, Telling
 from taskqueue.errors import GiveBack, OutOfTime, StoreError
-from taskqueue.message import TURNS_OF_A_PUBLISH
 from taskqueue.options import TaskOptions
 from taskqueue.records import states
+from taskqueue.records.publishes import first_turn, number_of_turn
 from taskqueue.worker.delivery import Delivery
 from taskqueue.worker.execution import NOT_OF_THE_TASK, Execution
 from taskqueue.worker.log_fields import error_fields
@@ -75,7 +75,7 @@ class CeleryExecution(Execution):
         if not delivery.message.embed or status == states.IGNORED:
             return
         request = request_of(delivery, self.prepared.hostname)
-        publish = delivery.message.turn // TURNS_OF_A_PUBLISH
+        publish = number_of_turn(delivery.message.turn)
         parts = parts_of(request.fields, publish, has_failed=status != states.SUCCESS)
         self._end_parts(delivery, request, parts)
         if status == states.FAILURE and request.fields["errbacks"]:
@@ -93,7 +93,7 @@ class CeleryExecution(Execution):
         left = deque(parts)
         while left:
             part = left.popleft()
-            turn = part.publish * TURNS_OF_A_PUBLISH
+            turn = first_turn(part.publish)
             message = replace(delivery.message, id=part.group_id, task="celery.chord", turn=turn)
             with self._following(delivery._replace(message=message), request):
                 left.extend(self.prepared.chords.end(part))

@@ -38,6 +38,7 @@ from taskqueue.records.record import TaskRecord
 from taskqueue.records.retention import Retention
 
 Item = dict[str, Any]
+_BEFORE_ID, _AFTER_ID = "b'celery-task-meta-", "'"
 
 
 def pending_item(message: Message, now_ms: int, retention: Retention) -> Item:
@@ -172,7 +173,13 @@ def read_parts(item: Item) -> Parts | None:
 
 def item_id(task_id: str) -> str:
     """Return the key's text as Celery's backend writes it."""
-    return f"b'celery-task-meta-{task_id}'"
+    return f"{_BEFORE_ID}{task_id}{_AFTER_ID}"
+
+
+def task_id_of(item: Item) -> str:
+    """Return the id of the task whose item it is."""
+    text: str = item["id"]["S"]
+    return text.removeprefix(_BEFORE_ID).removesuffix(_AFTER_ID)
 
 
 def item_key(task_id: str) -> Item:

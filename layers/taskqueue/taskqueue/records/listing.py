@@ -21,14 +21,13 @@ from taskqueue.records.item import (
     read_held,
     read_record,
     string,
+    task_id_of,
 )
 from taskqueue.records.lease import Held, claimed
 from taskqueue.records.record import TaskRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_KEY = ("b'celery-task-meta-", "'")
 
 
 class Listed(NamedTuple):
@@ -97,8 +96,7 @@ def tasks_with_ids(
 
 def read_listed(item: Item) -> Listed:
     """Return the task that an item holds."""
-    task_id = item["id"]["S"].removeprefix(_KEY[0]).removesuffix(_KEY[1])
-    return Listed(read_record(task_id, item), read_held(item), *_arguments(item))
+    return Listed(read_record(task_id_of(item), item), read_held(item), *_arguments(item))
 
 
 def _arguments(item: Item) -> tuple[Sequence[Any] | None, dict[str, Any] | None]:

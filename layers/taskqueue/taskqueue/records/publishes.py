@@ -34,12 +34,12 @@ class Publishes(NamedTuple):
     @property
     def number(self) -> int:
         """The number of the record's publish."""
-        return self.turn // TURNS_OF_A_PUBLISH
+        return number_of_turn(self.turn)
 
     def number_of(self, message: Message) -> int:
         """Return the number of the publish that a message is of, which may be the next."""
         if message.publish is None:
-            return message.turn // TURNS_OF_A_PUBLISH
+            return number_of_turn(message.turn)
         known = publish_hash(message)
         if self.last is None or known == self.last:
             return self.number
@@ -59,6 +59,16 @@ class Publishes(NamedTuple):
         return (self.earlier + (self.last or b""))[-_KEPT * _HASH_BYTES :]
 
 
+def number_of_turn(turn: int) -> int:
+    """Return the number of the publish that a turn is of."""
+    return turn // TURNS_OF_A_PUBLISH
+
+
+def first_turn(number: int) -> int:
+    """Return the first turn of the publish of that number."""
+    return number * TURNS_OF_A_PUBLISH
+
+
 def publish_hash(message: Message) -> bytes:
     """Return what a record keeps of the publish that a message is of."""
     tag = message.publish or message.id
@@ -74,5 +84,5 @@ def of_publish(message: Message, number: int) -> Message:
     """Return a message that says its turn, given the number of its publish."""
     if message.publish is None:
         return message
-    turn = number * TURNS_OF_A_PUBLISH + min(message.turn, TURNS_OF_A_PUBLISH - 1)
+    turn = first_turn(number) + min(message.turn, TURNS_OF_A_PUBLISH - 1)
     return replace(message, turn=min(turn, MAX_TURN), publish=None)

@@ -65,7 +65,7 @@ class Acknowledgement:
             if error:
                 self._give_back_unsent(attempt, error)
                 return
-        self._count(end.status)
+        self.count(end.status)
         with self._changing:
             self._unwritten.append((attempt, end))
             is_first = len(self._unwritten) == 1
@@ -183,7 +183,7 @@ class Acknowledgement:
         for one, _ in sendings:
             error = unsent.get(one.message.id)
             if isinstance(error, PermanentError):
-                self._count(states.FAILURE)
+                self.count(states.FAILURE)
                 self.reject(_rejected(one, f"it cannot be put off: {error}", ErrorInfo.of(error)))
             elif error:
                 self.keep(one)
@@ -218,7 +218,7 @@ class Acknowledgement:
         if unsent:
             self._give_back_unsent(attempt, unsent)
             return None
-        self._count(end.status)
+        self.count(end.status)
         return end
 
     def _give_back_unsent(self, attempt: Attempt, error: SendError) -> None:
@@ -228,7 +228,8 @@ class Acknowledgement:
         else:
             self.give_back(attempt, claim_backoff_seconds(attempt.delivery.receive_count))
 
-    def _count(self, status: str) -> None:
+    def count(self, status: str) -> None:
+        """Count a task that has ended in that state."""
         with self._changing:
             self.statuses[status] += 1
 

@@ -108,7 +108,7 @@ class Batch:
             try:
                 deliveries.append(read(record, self._worker.app, queue))
             except PoisonMessage as error:
-                self._acknowledgement.statuses[states.FAILURE] += 1
+                self._acknowledgement.count(states.FAILURE)
                 self._acknowledgement.reject(
                     RejectedMessage(
                         queue,
@@ -182,7 +182,7 @@ class Batch:
         """Return a task over which workers have died, unless they were too many."""
         if lost < MAX_LOST_ATTEMPTS:
             return attempt
-        self._acknowledgement.statuses[states.FAILURE] += 1
+        self._acknowledgement.count(states.FAILURE)
         self._acknowledgement.reject_attempt(attempt, f"its worker died {lost} times")
         return None
 
