@@ -200,6 +200,14 @@ def test_all_results_of_a_body_fail_whose_header_fails(memory: InMemory) -> None
             assert isinstance(one.result, shop.OutOfStock)
 
 
+def test_the_errbacks_of_a_body_that_is_a_chord_are_told(memory: InMemory) -> None:
+    body = chord([shop.echo.s(), shop.echo.s()], shop.join.s().on_error(shop.tell.s()))
+    result: Any = chord([shop.price.s(4), shop.ship.s("hat")], body).apply_async()
+    memory.work()
+    assert isinstance(result.result, shop.OutOfStock)
+    assert shop.told.count(("tell", result.id)) == 1
+
+
 def test_the_results_of_a_group_fail_that_follows_a_failure(memory: InMemory) -> None:
     following = group(shop.echo.s(), chain(shop.echo.s(), shop.echo.s()))
     result: Any = chain(shop.price.s(4), shop.ship.s(), following).apply_async()

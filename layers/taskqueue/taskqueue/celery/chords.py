@@ -124,7 +124,7 @@ class Chords:
         with allow_join_result():
             results = group.join()
         try:
-            self._body(part).delay(results)
+            self._signature(part.body).delay(results)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever refuses it would do so again
@@ -138,12 +138,13 @@ class Chords:
         try:
             raise error
         except ChordError:
-            self._backend.chord_error_from_stack(self._body(part), error)
+            for body in _bodies_of(part.body):
+                self._backend.chord_error_from_stack(self._signature(body), error)
         self._backend.fail_unrun([part.body], error)
         return _parts_by(_ends_of(part.body), part.publish)
 
-    def _body(self, part: HeaderPart) -> Any:
-        return canvas.maybe_signature(dict(part.body), app=self._app)
+    def _signature(self, body: Mapping[str, Any]) -> Any:
+        return canvas.maybe_signature(dict(body), app=self._app)
 
 
 def add_parts(metas: "ResultMetas", group_id: str, result: Any) -> None:
@@ -241,6 +242,13 @@ def _ends_of(signature: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _parts_by(ended: Iterable[Mapping[str, Any]], publish: int) -> list[HeaderPart]:
     """Return the parts that the options of their signatures make."""
     return [HeaderPart(one["group_id"], one["task_id"], one["chord"], publish) for one in ended]
+
+
+def _bodies_of(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a body, and that of a chord which is one: there Celery links a chord's errbacks."""
+    yield body
+    if body.get("subtask_type") == "chord":
+        yield from _bodies_of(body["kwargs"]["body"])
 
 
 def _header_of(kwargs: Mapping[str, Any]) -> Sequence[Any]:
